@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace skald {
+
+/// Decoding graph as one array of 16-byte cells, the same bytes for CPU and GPU. Each state is a block: a header cell,
+/// then its emitting arcs sorted by (unit, next, word), then its epsilon arcs. A state is named by the index of its
+/// header cell ("block"), so an arc's `next_block` is the address of the state that it leads to, and the header shares
+/// a cache line with the first arcs. Blocks of up to four cells start at an even cell.
+
+/// Header cell of a state.
+struct StateHeader {
+  uint32_t arc_counts;   ///< emitting arcs in the low 20 bits, epsilon arcs in the high 12
+  float final_cost;      ///< nats; +infinity where the state is not final
+  uint32_t orig_state;   ///< dense number of the state, 0..state_count-1; the order used in tie breaks and outputs
+  uint16_t epsilon_rank; ///< 0 without incoming epsilon arcs, else 1 + the largest rank of an epsilon predecessor
+  uint16_t flags;        ///< StateFlags
+
+  uint32_t emitting_arcs() const { return arc_counts & 0xFFFFFu; }
+  uint32_t epsilon_arcs() const { return arc_counts >> 20; }
+};
+
+enum StateFlags : uint16_t {
+  kStateFinal = 1,
+  kStateHasEpsilonArcs = 2,
+};
+
+/// Arc cell.
+struct GraphArc {
+  uint32_t next_block;
+  float cost;      ///< nats; finite
+  uint16_t unit;   ///< score column; 0 = epsilon (column 0 is the CTC blank, which the graph never names)
+  uint16_t flags;  ///< ArcFlags
+  uint32_t word;   ///< index into the word table; 0 = none
+};
+
+enum ArcFlags : uint16_t {
+  kArcWordStart = 1,      ///< the unit is the first one of a word
+  kArcWordSeparator = 2,  ///< the unit separates words and belongs to none
+};
+
+static_assert(sizeof(StateHeader) == 16 && sizeof(GraphArc) == 16);
+
+/// Cell of the image, read as a header or as an arc.
+struct alignas(16) GraphCell {
+  std::byte bytes[16];
+};
+
+/// What is known of a graph without looking at its states.
+struct GraphInfo {
+  uint64_t state_count = 0;
+  uint64_t emitting_arc_count = 0;
+  uint64_t epsilon_arc_count = 0;
+  uint64_t cell_count = 0;
+  uint32_t start_block = 0;
+  uint32_t unit_count = 0;       ///< score columns, blank included
+  uint16_t max_epsilon_rank = 0;
+  float min_arc_cost = 0;        ///< smallest cost of any arc
+  std::string recipe_json;       ///< how it was built: sources with hashes, options
+};
+
+/// A decoding graph in memory: mapped from a file, or owned. Move-only; all const members may be called from any
+/// thread. See docs/formats.md for the file layout.
+class GraphImage {
+ public:
+  /// Maps a graph file. Checks magic, version, every section's bounds and the checksum of the tables; the checksum of the
+  /// cells (hundreds of megabytes) only where `verify_cells`. Cell contents are bounds-checked by CheckGraph.
+  static StatusOr<GraphImage> Open(const std::string& path, bool verify_cells = false);
+
+  GraphImage(GraphImage&&) noexcept;
+  GraphImage& operator=(GraphImage&&) noexcept;
+  ~GraphImage();
+
+  const GraphInfo& info() const;
+  std::span<const GraphCell> cells() const;
+  const StateHeader& header(uint32_t block) const {
+    return reinterpret_cast<const StateHeader&>(cell_data_[block]);
+  }
+  /// Emitting arcs of a state, sorted by unit.
+  std::span<const GraphArc> emitting_arcs(uint32_t block) const {
+    return {reinterpret_cast<const GraphArc*>(cell_data_ + block + 1), header(block).emitting_arcs()};
+  }
+  std::span<const GraphArc> epsilon_arcs(uint32_t block) const {
+    return {reinterpret_cast<const GraphArc*>(cell_data_ + block + 1 + header(block).emitting_arcs()),
+            header(block).epsilon_arcs()};
+  }
+  const GraphArc& arc(uint32_t cell) const { return reinterpret_cast<const GraphArc&>(cell_data_[cell]); }
+
+  /// Spelling of a word; index 0 is the empty string. `word` below word_count().
+  std::string_view word(uint32_t word) const;
+  uint32_t word_count() const;
+  /// Name of a unit (score column); `unit` below info().unit_count.
+  std::string_view unit(uint32_t unit) const;
+
+  /// Hex XXH3-64 over all sections: the graph's identity in transcripts and caches.
+  const std::string& content_hash() const;
+
+ private:
+  friend class GraphImageBuilder;
+  struct Storage;
+  GraphImage();
+  std::unique_ptr<Storage> storage_;
+  const GraphCell* cell_data_ = nullptr;
+};
+
+/// Collects states and arcs and lays them out as an image. Not thread safe.
+class GraphImageBuilder {
+ public:
+  /// `units` names the score columns, blank first; `words` the word table, entry 0 empty.
+  GraphImageBuilder(std::vector<std::string> units, std::vector<std::string> words);
+
+  /// A source arc: `next_state` is a dense state number.
+  struct Arc {
+    uint32_t next_state = 0;
+    float cost = 0;
+    uint16_t unit = 0;
+    uint16_t flags = 0;
+    uint32_t word = 0;
+  };
+
+  /// Adds the next state (numbers 0, 1, 2, ... in order of calls) with all its arcs in any order.
+  void AddState(float final_cost, std::span<const Arc> arcs);
+  void SetStart(uint32_t state) { start_ = state; }
+  void SetRecipe(std::string recipe_json) { recipe_json_ = std::move(recipe_json); }
+
+  /// Lays out the blocks in the order of state numbers. Fails with kInvalidArgument on: no start, a next_state or word
+  /// or unit out of range, a cost that is not finite, a degree beyond the header's bits, an epsilon cycle (named by one of
+  /// its states), more than 65,535 epsilon ranks.
+  StatusOr<GraphImage> Build() &&;
+
+ private:
+  std::vector<std::string> units_, words_;
+  std::vector<float> final_costs_;
+  std::vector<uint64_t> first_arc_{0};
+  std::vector<Arc> arcs_;
+  uint32_t start_ = std::numeric_limits<uint32_t>::max();
+  std::string recipe_json_ = "{}";
+};
+
+/// Writes an image to a file, atomically.
+Status WriteGraphImage(const GraphImage& image, const std::string& path);
+
+}  // namespace skald
