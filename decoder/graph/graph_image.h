@@ -1,29 +1,35 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
 
 namespace skald {
 
-/// Decoding graph as one array of 16-byte cells, the same bytes for CPU and GPU. Each state is a block: a header cell,
-/// then its emitting arcs sorted by (unit, next, word), then its epsilon arcs. A state is named by the index of its
-/// header cell ("block"), so an arc's `next_block` is the address of the state that it leads to, and the header shares
-/// a cache line with the first arcs. Blocks of up to four cells start at an even cell.
+/// Decoding graph as one array of 16-byte cells, the same bytes for CPU and GPU. Each state is a block: a
+/// header cell, then its emitting arcs sorted by (unit, next, word), then its epsilon arcs. A state is named
+/// by the index of its header cell ("block"), so an arc's `next_block` is the address of the state that it
+/// leads to, and the header shares a cache line with the first arcs. Every block starts at an even cell, so
+/// 32-byte aligned, and blocks lie in the order of state numbers; the cell between two blocks, if there is
+/// one, is zero.
 
 /// Header cell of a state.
 struct StateHeader {
-  uint32_t arc_counts;   ///< emitting arcs in the low 20 bits, epsilon arcs in the high 12
-  float final_cost;      ///< nats; +infinity where the state is not final
-  uint32_t orig_state;   ///< dense number of the state, 0..state_count-1; the order used in tie breaks and outputs
-  uint16_t epsilon_rank; ///< 0 without incoming epsilon arcs, else 1 + the largest rank of an epsilon predecessor
-  uint16_t flags;        ///< StateFlags
+  uint32_t arc_counts;  ///< emitting arcs in the low 20 bits, epsilon arcs in the high 12
+  float final_cost;     ///< nats; +infinity where the state is not final
+  uint32_t
+      orig_state;  ///< dense number of the state, 0..state_count-1; the order used in tie breaks and outputs
+  uint16_t
+      epsilon_rank;  ///< 0 without incoming epsilon arcs, else 1 + the largest rank of an epsilon predecessor
+  uint16_t flags;    ///< StateFlags
 
   uint32_t emitting_arcs() const { return arc_counts & 0xFFFFFu; }
   uint32_t epsilon_arcs() const { return arc_counts >> 20; }
@@ -62,18 +68,19 @@ struct GraphInfo {
   uint64_t epsilon_arc_count = 0;
   uint64_t cell_count = 0;
   uint32_t start_block = 0;
-  uint32_t unit_count = 0;       ///< score columns, blank included
+  uint32_t unit_count = 0;  ///< score columns, blank included
   uint16_t max_epsilon_rank = 0;
-  float min_arc_cost = 0;        ///< smallest cost of any arc
-  std::string recipe_json;       ///< how it was built: sources with hashes, options
+  float min_arc_cost = 0;   ///< smallest cost of any arc
+  std::string recipe_json;  ///< how it was built: sources with hashes, options
 };
 
-/// A decoding graph in memory: mapped from a file, or owned. Move-only; all const members may be called from any
-/// thread. See docs/formats.md for the file layout.
+/// A decoding graph in memory: mapped from a file, or owned. Move-only; all const members may be called from
+/// any thread. See docs/formats.md for the file layout.
 class GraphImage {
  public:
-  /// Maps a graph file. Checks magic, version, every section's bounds and the checksum of the tables; the checksum of the
-  /// cells (hundreds of megabytes) only where `verify_cells`. Cell contents are bounds-checked by CheckGraph.
+  /// Maps a graph file. Checks magic, version, every section's bounds and the checksum of the tables; the
+  /// checksum of the cells (hundreds of megabytes) only where `verify_cells`. Cell contents are
+  /// bounds-checked by CheckGraph.
   static StatusOr<GraphImage> Open(const std::string& path, bool verify_cells = false);
 
   GraphImage(GraphImage&&) noexcept;
@@ -106,8 +113,10 @@ class GraphImage {
 
  private:
   friend class GraphImageBuilder;
+  friend Status WriteGraphImage(const GraphImage& image, const std::string& path);
   struct Storage;
   GraphImage();
+  static Status CheckTables(const Storage& storage);
   std::unique_ptr<Storage> storage_;
   const GraphCell* cell_data_ = nullptr;
 };
@@ -132,12 +141,16 @@ class GraphImageBuilder {
   void SetStart(uint32_t state) { start_ = state; }
   void SetRecipe(std::string recipe_json) { recipe_json_ = std::move(recipe_json); }
 
-  /// Lays out the blocks in the order of state numbers. Fails with kInvalidArgument on: no start, a next_state or word
-  /// or unit out of range, a cost that is not finite, a degree beyond the header's bits, an epsilon cycle (named by one of
-  /// its states), more than 65,535 epsilon ranks.
+  /// Lays out the blocks in the order of state numbers. Fails with kInvalidArgument on: no start, a
+  /// next_state or word or unit out of range, a cost that is not finite, flags on an epsilon arc, a degree
+  /// beyond the header's bits, an epsilon cycle (named by one of its states), more than 65,535 epsilon ranks;
+  /// with kResourceExhausted on more than 2^32 cells. The same states, arcs (in any order) and recipe give
+  /// the same bytes.
   StatusOr<GraphImage> Build() &&;
 
  private:
+  Status CheckStates() const;
+
   std::vector<std::string> units_, words_;
   std::vector<float> final_costs_;
   std::vector<uint64_t> first_arc_{0};

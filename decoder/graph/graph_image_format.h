@@ -1,0 +1,92 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/mapped_file.h"
+#include "decoder/graph/graph_image.h"
+
+// The bytes of a graph file (docs/formats.md) and the memory behind a GraphImage. Only graph_image*.cc
+// includes this.
+namespace skald {
+
+static_assert(std::endian::native == std::endian::little,
+              "graph files are mapped, so the machine is little endian");
+
+namespace graph_format {
+
+inline constexpr char kMagic[8] = {'S', 'K', 'A', 'L', 'D', 'G', 'R', 'F'};
+inline constexpr uint32_t kEndianMark = 0x01020304;
+inline constexpr uint32_t kVersion = 1;
+inline constexpr uint64_t kSectionAlignment = 4096;
+
+/// Sections in the order in which they lie in the file. Never renumber.
+enum Section : uint32_t {
+  kCells = 0,
+  kWordOffsets,  ///< uint32[word_count + 1] into kWordText
+  kWordText,
+  kUnitOffsets,  ///< uint32[unit_count + 1] into kUnitText
+  kUnitText,
+  kRecipe,  ///< JSON, UTF-8
+  kSectionCount,
+};
+
+struct SectionEntry {
+  uint64_t offset;    ///< from the start of the file, a multiple of kSectionAlignment
+  uint64_t size;      ///< bytes
+  uint64_t checksum;  ///< XXH3-64 of the bytes
+};
+
+/// First bytes of the file; the rest of the first page is zero.
+struct Header {
+  char magic[8];
+  uint32_t endian_mark;
+  uint32_t version;
+  uint64_t file_size;
+  uint64_t state_count;
+  uint64_t emitting_arc_count;
+  uint64_t epsilon_arc_count;
+  uint64_t cell_count;
+  uint32_t start_block;
+  uint32_t unit_count;
+  uint32_t word_count;
+  uint32_t max_epsilon_rank;
+  float min_arc_cost;
+  uint32_t section_count;
+  SectionEntry sections[kSectionCount];
+  uint64_t checksum;  ///< XXH3-64 of all fields above; also the content hash
+};
+static_assert(sizeof(Header) == 16 + 5 * 8 + 6 * 4 + 6 * 24 + 8);
+
+}  // namespace graph_format
+
+/// Either a mapped file or owned memory; the pointers lead into whichever it is.
+struct GraphImage::Storage {
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+
+  std::optional<MappedFile> file;
+  std::unique_ptr<GraphCell[], Free> owned_cells;
+  std::string owned_tables[graph_format::kSectionCount];  ///< all sections but the cells
+
+  graph_format::Header header{};
+  GraphInfo info;
+  std::string content_hash;
+  const std::byte* sections[graph_format::kSectionCount] = {};
+
+  const uint32_t* offsets(graph_format::Section section) const {
+    return reinterpret_cast<const uint32_t*>(sections[section]);
+  }
+  const char* text(graph_format::Section section) const {
+    return reinterpret_cast<const char*>(sections[section]);
+  }
+  /// Fills info and content_hash from the header and the recipe section.
+  void Describe();
+};
+
+}  // namespace skald
