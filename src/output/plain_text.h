@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/results.h"
+
+namespace skald {
+
+/// `text` as one line of valid UTF-8 that every format can hold: white space and control characters become
+/// single spaces, none at the ends; what is not UTF-8, and the noncharacters that XML forbids, become U+FFFD.
+std::string SingleLine(std::string_view text);
+
+/// `text` without white space, for the fields of a CTM: each stretch of it becomes '_'.
+std::string Field(std::string_view text);
+
+/// `text` with & < > " as entities, for XML text and attribute values and for WebVTT (which takes &quot;
+/// literally, so `quotes` is false there).
+std::string EscapeMarkup(std::string_view text, bool quotes);
+
+/// Seconds as whole milliseconds, rounded half away from zero; negative and non-finite times are 0.
+int64_t ToMilliseconds(double seconds);
+
+/// "HH:MM:SS" + `separator` + a fraction of `decimals` (2 or 3) digits; hours grow beyond two digits where
+/// need be.
+std::string ClockTime(int64_t milliseconds, char separator, int decimals = 3);
+
+/// The words of a segment. Where it has a text but no words, the text is cut at spaces and its time shared
+/// out by length.
+std::vector<Word> WordsOf(const Segment& segment);
+
+}  // namespace skald
