@@ -10,5 +10,13 @@ inline constexpr double kLogMelAbs = 1e-4;
 inline constexpr double kKaldiFeatureAbs = 2e-3;
 /// Log-probs in f32 against the golden forward pass in f32 with another order of summation.
 inline constexpr double kLogProbF32Abs = 2e-3;
+/// Mean absolute error of log-probs with bf16 or int8 products: a guard against broken arithmetic. What counts is WER.
+inline constexpr double kLogProbBf16Mean = 0.1;
+inline constexpr double kLogProbInt8Mean = 0.3;
+
+/// Cost of a lattice path summed in f64 from f32 arcs, against the same sum in another order.
+inline constexpr double kPathCostAbs = 1e-6;
+/// The same against a search that adds in f32 (OpenFst, or a pruning decision of the beam search).
+inline constexpr double kPathCostF32Abs = 1e-3;
 
 }  // namespace skald::test

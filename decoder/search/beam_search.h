@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "base/view.h"
+#include "decoder/graph/graph_image.h"
+#include "decoder/lattice/raw_lattice.h"
+#include "decoder/search/link_history.h"
+#include "decoder/search/search_options.h"
+#include "decoder/search/token_table.h"
+
+namespace skald {
+
+/// What a search did since Begin.
+struct SearchStatistics {
+  int64_t frames = 0;
+  int64_t collapsed_frames = 0;  ///< of these, skipped because blank was certain
+  int64_t tokens = 0;            ///< tokens at the frames that were not skipped, summed
+  int64_t peak_tokens = 0;
+  int64_t arcs_tried = 0;         ///< graph arcs whose cost was computed
+  int64_t arcs_kept = 0;          ///< arcs within the threshold, blanks and repeats included
+  int64_t links_made = 0;         ///< links appended to the history
+  int64_t max_active_frames = 0;  ///< frames in which max_active bound
+  int64_t capped_frames = 0;      ///< frames in which max_arcs_per_frame bound
+};
+
+/// Viterbi beam search of one stream over a shared graph.
+///
+/// CTC topology. The graph holds no blanks and no repeats; the search adds them. A token is (graph state q,
+/// last emitted unit u or 0). From (q, u), u > 0: the repeat u stays, blank leads to (q, 0), a graph arc with
+/// unit m other than u leads to (q', m). From (q, 0): blank stays, a graph arc with any unit m leads to (q',
+/// m). Epsilon arcs keep u, and are taken only in the frame in which a graph arc reached their state (see
+/// RawLatticeState). This is standard CTC: a doubled unit needs a blank between.
+///
+/// Canonical pruning rule. S is the set of tokens that are not entry states, with f32 costs relative to an
+/// f64 offset:
+///   b      = least cost in S
+///   cut    = min(b + beam, the max_active-th least cost in S);  width = cut - b + 0.5 if max_active bound,
+///   else beam nll'   = (nll - nll[blank]) - b                        so that a certain blank changes no cost
+///   at all c(a)   = cost + (w + nll'[unit])  for the arcs, blanks and repeats of tokens with cost <= cut;  w
+///   includes the penalty m      = least c;  keep c < m + width cap    : where more than max_arcs_per_frame
+///   remain, keep those in the lowest of 2048 equal bins of [m, m + width) that
+///            fit together; where the lowest alone does not, its least by (c, orig_state, unit, cell)
+///   merge tokens of equal (q, u) by least cost, then follow epsilon arcs in order of rank under the same
+///   threshold offset += nll[blank] + b
+/// All sums are f32 in this association, without contraction. Every quantity is a function of sets: any
+/// implementation, order or thread count gives the same bits.
+///
+/// Not thread safe; searches on one graph run in parallel. The graph outlives the search.
+class BeamSearch {
+ public:
+  /// `options` must be valid (SearchOptions::Validate).
+  BeamSearch(const GraphImage& graph, const SearchOptions& options);
+
+  /// Starts a stream; what an earlier one left is dropped. Memory is kept.
+  void Begin();
+
+  /// Consumes score rows [frames, units] of nats, already scaled by the caller; any division into calls gives
+  /// the same result. Every score must lie within +-1e6; units other than blank may also be +infinity.
+  /// Otherwise fails with kInvalidArgument naming the frame, and the search is unusable until Begin; so it is
+  /// when `nll` has other than info().unit_count columns.
+  Status Advance(ScoreView nll);
+
+  /// Rows consumed since Begin.
+  int64_t frames() const { return statistics_.frames; }
+
+  /// Cost of the best token after the rows consumed, final costs aside: nats, f64 offset included.
+  double best_cost() const { return offset_ + double{least_cost_}; }
+
+  /// Ends the stream: its lattice, pruned to the lattice beam. No rows at all give a lattice of the start
+  /// state and its epsilon closure. Another stream needs Begin.
+  StatusOr<RawLattice> Finish();
+
+  const SearchStatistics& statistics() const { return statistics_; }
+
+ private:
+  struct Candidate {
+    TokenKey key;
+    float cost;
+    uint32_t source;
+    uint32_t cell;
+  };
+
+  Status CheckRow(std::span<const float> row) const;
+  bool TryCollapse(std::span<const float> row);
+  void ProcessFrame(std::span<const float> row);
+  /// Sets width_ and returns cut.
+  float LimitActive();
+  void NormaliseRow(std::span<const float> row);
+  void CollectCandidates(float cut);
+  void ApplyCap();
+  void MergeCandidates();
+  void FollowEpsilons();
+  void AddEpsilonLink(uint32_t source, TokenKey key, uint32_t cell, float cost);
+  /// Number of the token of the frame in the making, with the least cost of those seen.
+  uint32_t Relax(TokenKey key, float cost);
+  void FinishFrame(std::span<const float> row);
+  bool Keeps(float cost) const;
+
+  const GraphImage& graph_;
+  const SearchOptions options_;
+  const float least_arc_cost_;
+  enum class Phase { kNotBegun, kRunning, kFailed, kFinished } phase_ = Phase::kNotBegun;
+  SearchStatistics statistics_;
+  double offset_ = 0;
+  float smallest_width_ = 0;
+
+  // Tokens of the last frame processed.
+  std::vector<TokenKey> keys_;
+  std::vector<float> costs_;
+  float least_cost_ = 0;  // over the tokens that are not entry states, like the rest
+  float greatest_cost_ = 0;
+  uint32_t best_token_ = 0;
+  int64_t active_ = 0;
+  int64_t with_unit_ = 0;
+
+  // The frame in the making.
+  std::vector<float> scores_;   // nll'
+  float least_unit_score_ = 0;  // of the units other than blank
+  float width_ = 0;
+  float least_candidate_ = 0;
+  float threshold_ = 0;
+  int last_bin_ = -1;  // highest bin kept where the cap bound, else -1
+  std::vector<Candidate> candidates_;
+  std::vector<TokenKey> next_keys_;
+  std::vector<float> next_costs_;
+  std::vector<std::pair<uint16_t, uint32_t>> entry_queue_;  // heap of (epsilon rank, token)
+  std::vector<TokenLink> links_, other_links_;  // slack holds the cost until all costs are settled
+  std::vector<float> selection_;                // scratch of LimitActive
+
+  TokenTable table_;
+  LinkHistory history_;
+  int64_t records_since_prune_ = 0;
+  size_t last_prune_record_ = 0;
+};
+
+}  // namespace skald
