@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace skald {
+
+/// Sizes of a "whisper-encoder-ctc" network: two convolutions, pre-norm transformer layers, one linear CTC
+/// head per unit set (models/architectures/whisper_encoder_ctc.h has the forward pass).
+struct WhisperEncoderCtcSizes {
+  int feature_bins = 0;
+  int model_width = 0;
+  int attention_heads = 0;
+  int feed_forward_width = 0;
+  int layers = 0;
+  int max_positions =
+      0;  ///< frames after the second convolution; windows hold at most 2 * max_positions feature frames
+  double layer_norm_epsilon = 1e-5;
+  std::optional<int> pool_after_layer;  ///< index from 0: after this layer, pairs of frames become their mean
+};
+
+/// The features a model was trained on, as the bundle states them; the engine translates them for the front
+/// end.
+struct FeatureDescription {
+  std::string type;  ///< "whisper-log-mel" or a Kaldi preset such as "kaldi-fbank"
+  int bins = 0;
+  int sample_rate_hz = 0;
+  int frame_length_samples = 0;
+  int frame_shift_samples = 0;
+};
+
+/// One output layer and its units.
+struct HeadDescription {
+  std::string units_file;  ///< one "SYMBOL ID" per line
+  int units = 0;
+  int blank = 0;
+  std::string word_separator;        ///< unit between words ("|"), or empty
+  std::string word_start_marker;     ///< prefix of units that start a word ("▁"), or empty
+  std::string sentencepiece_file;    ///< or empty
+  bool uses_pronunciations = false;  ///< the units are phones: words are spelled by the pronunciation lexicon
+  double lm_scale = 1.0;             ///< weight of the language model relative to the acoustic scores
+  double word_penalty = 0.0;         ///< nats added per word; larger gives fewer words
+};
+
+/// What bundle.json says. File names are relative to the bundle's folder.
+struct BundleManifest {
+  std::string name;
+  std::string licence;
+  std::string language;      ///< BCP 47, e.g. "en"
+  std::string architecture;  ///< "whisper-encoder-ctc"
+  WhisperEncoderCtcSizes sizes;
+  std::string weights_file;  ///< safetensors
+  FeatureDescription features;
+  double frame_shift_s = 0;  ///< of the scores, pooling included
+  std::map<std::string, HeadDescription> heads;
+  std::string search_head;  ///< default for the graph search
+  std::string greedy_head;  ///< default where there is no graph
+  std::string
+      words_file;  ///< WORD<TAB>count, may be gzipped; empty where there is none (so for the next three)
+  std::string pronunciations_file;
+  std::string lm_file;
+  std::string lm_large_file;
+  struct File {
+    int64_t bytes = 0;
+    std::string sha256;
+  };
+  std::map<std::string, File> files;
+};
+
+/// A model bundle: a folder whose bundle.json names everything one model needs, with sizes and SHA-256 sums.
+/// Opening reads and checks bundle.json and the size of every file; content is checked by VerifiedPath before
+/// it is used, so that large files that are not needed cost nothing. Immutable after Open; thread safe.
+class Bundle {
+ public:
+  /// Failures are kNotFound, kCorrupt or kUnsupported (unknown architecture or bundle version) and name file
+  /// and member.
+  static StatusOr<Bundle> Open(const std::string& folder);
+
+  const BundleManifest& manifest() const { return manifest_; }
+  const std::string& folder() const { return folder_; }
+
+  /// Full path of a file named in the bundle after checking its size and SHA-256.
+  StatusOr<std::string> VerifiedPath(const std::string& file) const;
+  /// Checks every file; the first failure is returned.
+  Status VerifyAll() const;
+  /// SHA-256 of the weights as bundle.json states it: what identifies the model in transcripts and cache
+  /// keys.
+  const std::string& weights_sha256() const { return manifest_.files.at(manifest_.weights_file).sha256; }
+
+  /// Symbols of a head by unit number; ids must be 0..units-1, each once.
+  StatusOr<std::vector<std::string>> ReadUnits(const std::string& head) const;
+
+ private:
+  Bundle() = default;
+  std::string folder_;
+  BundleManifest manifest_;
+};
+
+}  // namespace skald

@@ -1,0 +1,175 @@
+#include "models/bundle/manifest_reader.h"
+
+#include <cmath>
+
+#include "models/bundle/strict_json.h"
+
+namespace skald {
+namespace {
+
+constexpr int64_t kFormatVersion = 1;
+
+/// Names stay inside the bundle's folder: no absolute paths, no "..".
+bool IsPlainRelativePath(const std::string& name) {
+  if (name.empty() || name.front() == '/' || name.find('\\') != std::string::npos) return false;
+  size_t start = 0;
+  while (start <= name.size()) {
+    const size_t end = std::min(name.find('/', start), name.size());
+    const std::string part = name.substr(start, end - start);
+    if (part.empty() || part == "." || part == "..") return false;
+    start = end + 1;
+  }
+  return true;
+}
+
+Status ReadFiles(const JsonObject& root, BundleManifest* manifest) {
+  SKALD_ASSIGN_OR_RETURN(const JsonObject files, root.Object("files"));
+  for (const auto& [name, value] : files.json().items()) {
+    if (!IsPlainRelativePath(name))
+      return Status::Corrupt("\"" + files.PathOf(name) + "\" leaves the bundle's folder");
+    SKALD_ASSIGN_OR_RETURN(const JsonObject entry, files.Object(name));
+    BundleManifest::File file;
+    SKALD_ASSIGN_OR_RETURN(file.bytes, entry.Integer("bytes", 0, int64_t{1} << 40));
+    SKALD_ASSIGN_OR_RETURN(file.sha256, entry.String("sha256", 64));
+    if (file.sha256.size() != 64 || file.sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
+      return Status::Corrupt("\"" + entry.PathOf("sha256") + "\" is not 64 lower-case hex digits");
+    }
+    manifest->files.emplace(name, std::move(file));
+  }
+  return Status::Ok();
+}
+
+/// A member that names a file of the bundle; empty where absent and not required.
+StatusOr<std::string> FileMember(const JsonObject& object, const std::string& member, bool required,
+                                 const BundleManifest& manifest) {
+  if (!required && !object.Has(member)) return std::string();
+  SKALD_ASSIGN_OR_RETURN(std::string name, object.String(member));
+  if (!manifest.files.contains(name)) {
+    return Status::Corrupt("\"" + object.PathOf(member) + "\" names " + name +
+                           ", which \"files\" does not list");
+  }
+  return name;
+}
+
+Status ReadArchitecture(const JsonObject& root, BundleManifest* manifest) {
+  SKALD_ASSIGN_OR_RETURN(const JsonObject object, root.Object("architecture"));
+  SKALD_ASSIGN_OR_RETURN(manifest->architecture, object.String("type"));
+  if (manifest->architecture != "whisper-encoder-ctc") {
+    return Status::Unsupported("architecture \"" + manifest->architecture + "\"; known: whisper-encoder-ctc");
+  }
+  WhisperEncoderCtcSizes& sizes = manifest->sizes;
+  const auto read = [&object](const char* name, int64_t low, int64_t high, int* value) -> Status {
+    SKALD_ASSIGN_OR_RETURN(const int64_t number, object.Integer(name, low, high));
+    *value = static_cast<int>(number);
+    return Status::Ok();
+  };
+  SKALD_RETURN_IF_ERROR(read("feature_bins", 1, 1024, &sizes.feature_bins));
+  SKALD_RETURN_IF_ERROR(read("model_width", 64, 8192, &sizes.model_width));
+  SKALD_RETURN_IF_ERROR(read("attention_heads", 1, 128, &sizes.attention_heads));
+  SKALD_RETURN_IF_ERROR(read("feed_forward_width", 16, 65536, &sizes.feed_forward_width));
+  SKALD_RETURN_IF_ERROR(read("layers", 1, 128, &sizes.layers));
+  SKALD_RETURN_IF_ERROR(read("max_positions", 1, 65536, &sizes.max_positions));
+  SKALD_ASSIGN_OR_RETURN(sizes.layer_norm_epsilon, object.Number("layer_norm_epsilon", 1e-12, 1e-1));
+  if (object.Has("pool_after_layer")) {
+    int layer = 0;
+    SKALD_RETURN_IF_ERROR(read("pool_after_layer", 0, sizes.layers - 1, &layer));
+    sizes.pool_after_layer = layer;
+  }
+  if (sizes.model_width != 64 * sizes.attention_heads) {
+    return Status::Unsupported("\"architecture.model_width\" " + std::to_string(sizes.model_width) +
+                               " is not 64 x \"architecture.attention_heads\" " +
+                               std::to_string(sizes.attention_heads));
+  }
+  SKALD_ASSIGN_OR_RETURN(manifest->weights_file, FileMember(object, "weights", true, *manifest));
+  return Status::Ok();
+}
+
+Status ReadFeatures(const JsonObject& root, BundleManifest* manifest) {
+  SKALD_ASSIGN_OR_RETURN(const JsonObject object, root.Object("features"));
+  FeatureDescription& features = manifest->features;
+  SKALD_ASSIGN_OR_RETURN(features.type, object.String("type"));
+  SKALD_ASSIGN_OR_RETURN(const int64_t bins, object.Integer("bins", 1, 1024));
+  SKALD_ASSIGN_OR_RETURN(const int64_t rate, object.Integer("sample_rate_hz", 4000, 192000));
+  SKALD_ASSIGN_OR_RETURN(const int64_t length, object.Integer("frame_length_samples", 1, 65536));
+  SKALD_ASSIGN_OR_RETURN(const int64_t shift, object.Integer("frame_shift_samples", 1, 65536));
+  features.bins = static_cast<int>(bins);
+  features.sample_rate_hz = static_cast<int>(rate);
+  features.frame_length_samples = static_cast<int>(length);
+  features.frame_shift_samples = static_cast<int>(shift);
+  if (features.bins != manifest->sizes.feature_bins) {
+    return Status::Corrupt("\"features.bins\" differs from \"architecture.feature_bins\"");
+  }
+  SKALD_ASSIGN_OR_RETURN(manifest->frame_shift_s, root.Number("frame_shift_s", 1e-4, 10.0));
+  const double subsampling = manifest->sizes.pool_after_layer ? 4.0 : 2.0;
+  const double expected = subsampling * features.frame_shift_samples / features.sample_rate_hz;
+  if (std::abs(manifest->frame_shift_s - expected) > 1e-9) {
+    return Status::Corrupt("\"frame_shift_s\" does not follow from features and architecture, which give " +
+                           nlohmann::json(expected).dump());
+  }
+  return Status::Ok();
+}
+
+Status ReadHead(const JsonObject& object, const BundleManifest& manifest, HeadDescription* head) {
+  SKALD_ASSIGN_OR_RETURN(head->units_file, FileMember(object, "units_file", true, manifest));
+  SKALD_ASSIGN_OR_RETURN(const int64_t units, object.Integer("units", 2, 65536));
+  head->units = static_cast<int>(units);
+  SKALD_ASSIGN_OR_RETURN(const int64_t blank, object.Integer("blank", 0, 0));
+  head->blank = static_cast<int>(blank);
+  SKALD_ASSIGN_OR_RETURN(head->word_separator, object.StringOr("word_separator", ""));
+  SKALD_ASSIGN_OR_RETURN(head->word_start_marker, object.StringOr("word_start_marker", ""));
+  SKALD_ASSIGN_OR_RETURN(head->sentencepiece_file, FileMember(object, "sentencepiece", false, manifest));
+  SKALD_ASSIGN_OR_RETURN(head->lm_scale, object.NumberOr("lm_scale", 0.0, 100.0, 1.0));
+  SKALD_ASSIGN_OR_RETURN(head->word_penalty, object.NumberOr("word_penalty", -100.0, 100.0, 0.0));
+  if (object.Has("uses_pronunciations")) {
+    const nlohmann::json& value = object.json().at("uses_pronunciations");
+    if (!value.is_boolean()) {
+      return Status::Corrupt("\"" + object.PathOf("uses_pronunciations") + "\" is not true or false");
+    }
+    head->uses_pronunciations = value.get<bool>();
+  }
+  return Status::Ok();
+}
+
+StatusOr<std::string> HeadName(const JsonObject& root, const std::string& member,
+                               const BundleManifest& manifest) {
+  SKALD_ASSIGN_OR_RETURN(std::string name, root.String(member));
+  if (!manifest.heads.contains(name)) {
+    return Status::Corrupt("\"" + member + "\" names head " + name + ", which \"heads\" does not have");
+  }
+  return name;
+}
+
+}  // namespace
+
+StatusOr<BundleManifest> ReadBundleManifest(std::string_view json_text) {
+  SKALD_ASSIGN_OR_RETURN(const nlohmann::json json, ParseStrictJson(json_text));
+  SKALD_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::Of(json, ""));
+  SKALD_ASSIGN_OR_RETURN(const int64_t version, root.Integer("skald_bundle", 1, 1 << 20));
+  if (version != kFormatVersion) {
+    return Status::Unsupported("bundle format " + std::to_string(version) + "; this version of Skald reads " +
+                               std::to_string(kFormatVersion));
+  }
+  BundleManifest manifest;
+  SKALD_ASSIGN_OR_RETURN(manifest.name, root.String("name"));
+  SKALD_ASSIGN_OR_RETURN(manifest.licence, root.String("licence"));
+  SKALD_ASSIGN_OR_RETURN(manifest.language, root.String("language"));
+  SKALD_RETURN_IF_ERROR(ReadFiles(root, &manifest));
+  SKALD_RETURN_IF_ERROR(ReadArchitecture(root, &manifest));
+  SKALD_RETURN_IF_ERROR(ReadFeatures(root, &manifest));
+  SKALD_ASSIGN_OR_RETURN(const JsonObject heads, root.Object("heads"));
+  for (const auto& [name, value] : heads.json().items()) {
+    SKALD_ASSIGN_OR_RETURN(const JsonObject object, heads.Object(name));
+    HeadDescription head;
+    SKALD_RETURN_IF_ERROR(ReadHead(object, manifest, &head));
+    manifest.heads.emplace(name, std::move(head));
+  }
+  SKALD_ASSIGN_OR_RETURN(manifest.search_head, HeadName(root, "search_head", manifest));
+  SKALD_ASSIGN_OR_RETURN(manifest.greedy_head, HeadName(root, "greedy_head", manifest));
+  SKALD_ASSIGN_OR_RETURN(manifest.words_file, FileMember(root, "words", false, manifest));
+  SKALD_ASSIGN_OR_RETURN(manifest.pronunciations_file, FileMember(root, "pronunciations", false, manifest));
+  SKALD_ASSIGN_OR_RETURN(manifest.lm_file, FileMember(root, "lm", false, manifest));
+  SKALD_ASSIGN_OR_RETURN(manifest.lm_large_file, FileMember(root, "lm_large", false, manifest));
+  return manifest;
+}
+
+}  // namespace skald
