@@ -1,11 +1,12 @@
-#include "support/npy.h"
+#include "base/npy.h"
 
+#include <algorithm>
 #include <cstring>
 #include <regex>
 
 #include "base/file.h"
 
-namespace skald::test {
+namespace skald {
 namespace {
 
 template <typename T>
@@ -30,31 +31,37 @@ StatusOr<NpyArray> ReadNpy(const std::string& path) {
 
   NpyArray array;
   std::smatch match;
-  if (!std::regex_search(header, match, std::regex(R"('shape':\s*\(([^)]*)\))"))) {
+  if (file.size() < start || !std::regex_search(header, match, std::regex(R"('shape':\s*\(([0-9, ]{0,200})\))"))) {
     return Status::Corrupt("no shape").InFile(path);
   }
   const std::string shape = match[1];
-  size_t count = 1;
-  static const std::regex kNumber(R"(\d+)");
+  // More elements than the file has bytes are refused below; stopping here keeps the product from overflowing.
+  const uint64_t most = file.size();
+  uint64_t count = 1;
+  static const std::regex kNumber(R"(\d{1,18})");
   for (std::sregex_iterator it(shape.begin(), shape.end(), kNumber), end; it != end; ++it) {
     array.shape.push_back(std::stoll(it->str()));
-    count *= static_cast<size_t>(array.shape.back());
+    const uint64_t size = static_cast<uint64_t>(array.shape.back());
+    count = size > most ? most + 1 : std::min(count * size, most + 1);
   }
-  std::regex_search(header, match, std::regex(R"('descr':\s*'([^']*)')"));
-  const std::string type = match[1];
-  const size_t item = static_cast<size_t>(type.back() - '0');
-  if (file.size() < start + count * item) return Status::Corrupt("truncated").InFile(path);
+  if (!std::regex_search(header, match, std::regex(R"('descr':\s*'([<|>=]?)([a-zA-Z]\d{0,3})')"))) {
+    return Status::Corrupt("no element type").InFile(path);
+  }
+  const std::string type = match[2];
+  if (match[1] == ">" || (type != "f4" && type != "f8" && type != "i2" && type != "i4")) {
+    return Status::Unsupported("element type " + match[1].str() + type).InFile(path);
+  }
+  const size_t item = static_cast<size_t>(type[1] - '0');
+  if ((file.size() - start) / item < count) return Status::Corrupt("truncated").InFile(path);
   const char* bytes = file.data() + start;
-  if (type == "<f4") {
+  if (type == "f4") {
     Convert<float>(bytes, count, &array.values);
-  } else if (type == "<f8") {
+  } else if (type == "f8") {
     Convert<double>(bytes, count, &array.values);
-  } else if (type == "<i2") {
+  } else if (type == "i2") {
     Convert<int16_t>(bytes, count, &array.values);
-  } else if (type == "<i4") {
-    Convert<int32_t>(bytes, count, &array.values);
   } else {
-    return Status::Unsupported("type " + type).InFile(path);
+    Convert<int32_t>(bytes, count, &array.values);
   }
   if (header.find("'fortran_order': True") != std::string::npos && array.shape.size() == 2) {
     const size_t rows = static_cast<size_t>(array.shape[0]), columns = static_cast<size_t>(array.shape[1]);
@@ -67,4 +74,4 @@ StatusOr<NpyArray> ReadNpy(const std::string& path) {
   return array;
 }
 
-}  // namespace skald::test
+}  // namespace skald
