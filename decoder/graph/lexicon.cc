@@ -1,0 +1,197 @@
+#include "decoder/graph/lexicon.h"
+
+#include <sentencepiece_processor.h>
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+#include <unordered_map>
+#include <utility>
+
+#include "base/file.h"
+
+namespace skald {
+namespace {
+
+using UnitIds = std::unordered_map<std::string_view, uint16_t>;
+
+/// Ids of all units but the blank, which no spelling may name.
+StatusOr<UnitIds> IndexUnits(const std::vector<std::string>& units) {
+  if (units.size() < 2 || units.size() > 65536)
+    return Status::InvalidArgument("a lexicon needs 2 to 65536 units");
+  UnitIds ids;
+  for (size_t unit = 1; unit < units.size(); ++unit) {
+    if (units[unit].empty()) return Status::InvalidArgument("unit " + std::to_string(unit) + " has no name");
+    if (units[unit] == units[0] || !ids.emplace(units[unit], static_cast<uint16_t>(unit)).second) {
+      return Status::InvalidArgument("two units are named \"" + units[unit] + "\"");
+    }
+  }
+  return ids;
+}
+
+/// Bytes of the UTF-8 code point that starts with `lead`; a stray byte counts as one.
+size_t CodePointLength(unsigned char lead) {
+  return lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+}
+
+/// Calls `handle(line, number)` for each line, stops at the first failure.
+template <typename Handle>
+Status ForEachLine(std::string_view text, Handle handle) {
+  for (size_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (Status status = handle(line); !status.ok())
+      return std::move(status).At("line " + std::to_string(number));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status Lexicon::Finish() {
+  std::sort(entries_.begin(), entries_.end());
+  entries_.erase(std::unique(entries_.begin(), entries_.end()), entries_.end());
+  if (entries_.empty()) return Status::InvalidArgument("lexicon has no word");
+  return Status::Ok();
+}
+
+StatusOr<Lexicon> Lexicon::FromCharacters(std::vector<std::string> units, std::span<const std::string> words,
+                                          std::string_view separator) {
+  Lexicon lexicon;
+  lexicon.units_ = std::move(units);
+  SKALD_ASSIGN_OR_RETURN(const UnitIds ids, IndexUnits(lexicon.units_));
+  const auto found = ids.find(separator);
+  if (found == ids.end()) {
+    return Status::InvalidArgument("word separator \"" + std::string(separator) +
+                                   "\" is not among the units");
+  }
+  lexicon.separator_ = found->second;
+  for (const std::string& word : words) {
+    Entry entry{static_cast<uint32_t>(lexicon.words_.size()), {}};
+    bool spelled = !word.empty() && word.size() <= kMaxSpelling;
+    for (size_t at = 0; at < word.size() && spelled;) {
+      const size_t length = CodePointLength(static_cast<unsigned char>(word[at]));
+      const auto unit = ids.find(std::string_view(word).substr(at, length));
+      spelled = unit != ids.end() && unit->second != *lexicon.separator_;
+      if (spelled) entry.units.push_back(unit->second);
+      at += length;
+    }
+    if (!spelled) {
+      ++lexicon.left_out_;
+      continue;
+    }
+    lexicon.words_.push_back(word);
+    lexicon.entries_.push_back(std::move(entry));
+  }
+  SKALD_RETURN_IF_ERROR(lexicon.Finish());
+  return lexicon;
+}
+
+StatusOr<Lexicon> Lexicon::FromPieces(std::vector<std::string> units, std::span<const std::string> words,
+                                      const std::string& sentencepiece_model_path, int segmentations) {
+  if (segmentations < 1 || segmentations > 100)
+    return Status::InvalidArgument("segmentations must be 1 to 100");
+  Lexicon lexicon;
+  lexicon.units_ = std::move(units);
+  SKALD_ASSIGN_OR_RETURN(const UnitIds ids, IndexUnits(lexicon.units_));
+  SKALD_ASSIGN_OR_RETURN(const std::string model, ReadFile(sentencepiece_model_path));
+  try {
+    sentencepiece::SentencePieceProcessor processor;
+    if (const auto loaded = processor.LoadFromSerializedProto(model); !loaded.ok()) {
+      return Status::Corrupt("not a sentencepiece model").InFile(sentencepiece_model_path);
+    }
+    std::vector<std::vector<std::string>> found;
+    for (const std::string& word : words) {
+      found.assign(1, {});
+      const auto encoded = segmentations == 1 ? processor.Encode(word, &found[0])
+                                              : processor.NBestEncode(word, segmentations, &found);
+      const size_t entries_before = lexicon.entries_.size();
+      for (const auto& pieces : found) {
+        Entry entry{static_cast<uint32_t>(lexicon.words_.size()), {}};
+        for (const std::string& piece : pieces) {
+          const auto unit = ids.find(piece);
+          if (unit == ids.end()) break;
+          entry.units.push_back(unit->second);
+        }
+        if (encoded.ok() && !pieces.empty() && entry.units.size() == pieces.size() &&
+            pieces.size() <= kMaxSpelling) {
+          lexicon.entries_.push_back(std::move(entry));
+        }
+      }
+      if (lexicon.entries_.size() == entries_before) {
+        ++lexicon.left_out_;
+      } else {
+        lexicon.words_.push_back(word);
+      }
+    }
+  } catch (const std::exception& error) {
+    return Status::Corrupt(std::string("sentencepiece: ") + error.what()).InFile(sentencepiece_model_path);
+  }
+  SKALD_RETURN_IF_ERROR(lexicon.Finish());
+  return lexicon;
+}
+
+StatusOr<Lexicon> Lexicon::FromPronunciations(std::vector<std::string> units, const std::string& path) {
+  Lexicon lexicon;
+  lexicon.units_ = std::move(units);
+  SKALD_ASSIGN_OR_RETURN(const UnitIds ids, IndexUnits(lexicon.units_));
+  SKALD_ASSIGN_OR_RETURN(const std::string text, ReadMaybeGzippedFile(path));
+  std::unordered_map<std::string_view, uint32_t> word_ids;
+  const auto read_line = [&](std::string_view line) {
+    if (line.empty()) return Status::Ok();
+    const size_t tab = line.find('\t');
+    if (tab == line.npos) return Status::Corrupt("\"WORD<TAB>UNITS\" expected");
+    const std::string_view word = line.substr(0, tab);
+    std::string_view spelling = line.substr(tab + 1);
+    spelling = spelling.substr(0, spelling.find('\t'));
+    if (word.empty()) return Status::Corrupt("empty word");
+    const auto [known, is_new] = word_ids.emplace(word, static_cast<uint32_t>(lexicon.words_.size()));
+    if (is_new) lexicon.words_.emplace_back(word);
+    Entry entry{known->second, {}};
+    while (!spelling.empty()) {
+      const size_t end = std::min(spelling.find(' '), spelling.size());
+      if (const std::string_view name = spelling.substr(0, end); !name.empty()) {
+        const auto unit = ids.find(name);
+        if (unit == ids.end()) return Status::Corrupt("no unit is named \"" + std::string(name) + "\"");
+        entry.units.push_back(unit->second);
+      }
+      spelling.remove_prefix(std::min(end + 1, spelling.size()));
+    }
+    if (entry.units.empty()) return Status::Corrupt("empty pronunciation");
+    if (entry.units.size() > kMaxSpelling) return Status::Corrupt("pronunciation is too long");
+    lexicon.entries_.push_back(std::move(entry));
+    return Status::Ok();
+  };
+  Status status = ForEachLine(text, read_line);
+  if (status.ok()) status = lexicon.Finish();
+  if (!status.ok()) return std::move(status).InFile(path);
+  return lexicon;
+}
+
+StatusOr<std::vector<std::string>> ReadUnits(const std::string& path) {
+  SKALD_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, size_t{1} << 26));
+  std::vector<std::string> units;
+  std::vector<std::pair<size_t, std::string>> numbered;
+  Status status = ForEachLine(text, [&](std::string_view line) {
+    const size_t space = line.rfind(' ');
+    size_t id = 0;
+    if (space == line.npos || space == 0) return Status::Corrupt("\"SYMBOL ID\" expected");
+    const auto [end, error] = std::from_chars(line.data() + space + 1, line.data() + line.size(), id);
+    if (error != std::errc() || end != line.data() + line.size())
+      return Status::Corrupt("ID is not a number");
+    numbered.emplace_back(id, line.substr(0, space));
+    return Status::Ok();
+  });
+  std::sort(numbered.begin(), numbered.end());
+  for (auto& [id, symbol] : numbered) {
+    if (status.ok() && id != units.size()) status = Status::Corrupt("IDs are not 0 to n-1, each once");
+    units.push_back(std::move(symbol));
+  }
+  if (status.ok() && units.empty()) status = Status::Corrupt("no units");
+  if (!status.ok()) return std::move(status).InFile(path);
+  return units;
+}
+
+}  // namespace skald
