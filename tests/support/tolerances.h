@@ -18,5 +18,9 @@ inline constexpr double kLogProbInt8Mean = 0.3;
 inline constexpr double kPathCostAbs = 1e-6;
 /// The same against a search that adds in f32 (OpenFst, or a pruning decision of the beam search).
 inline constexpr double kPathCostF32Abs = 1e-3;
+/// Cost of a long stream, summed frame by frame in f32 relative to an f64 offset: rounding does not pile up beyond this.
+inline constexpr double kPathCostF32Relative = 1e-7;
+/// Sums of posteriors in f64 against 1 or against an enumeration.
+inline constexpr double kPosteriorSumAbs = 1e-9;
 
 }  // namespace skald::test
