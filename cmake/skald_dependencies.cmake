@@ -16,6 +16,10 @@ find_library(OPENFST_LIBRARY fst REQUIRED)
 add_library(skald_openfst INTERFACE)
 target_include_directories(skald_openfst SYSTEM INTERFACE ${OPENFST_INCLUDE_DIR})
 target_link_libraries(skald_openfst INTERFACE ${OPENFST_LIBRARY} ${CMAKE_DL_LIBS})
+# Both libfst and libsentencepiece export a variable FLAGS_help, of different types, and the first library loaded supplies it to both.
+# libfst only reads its own, libsentencepiece constructs an object in it: so sentencepiece must come first in every program.
+target_link_options(skald_openfst INTERFACE
+  "LINKER:--push-state,--no-as-needed" ${SENTENCEPIECE_LINK_LIBRARIES} "LINKER:--pop-state")
 
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_path(ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp REQUIRED)
