@@ -104,10 +104,12 @@ StatusOr<Fst> ComposeAndOptimise(const FstSources& sources, const Labels& labels
   fst::Determinize(LexiconFst(sources, labels), &determinised_l);
   SKALD_RETURN_IF_ERROR(CheckFst(determinised_l, "determinise the lexicon"));
   report(0.1);
+  // Label look-ahead: a state of L is composed with a history only where a word after it is listed there.
   Fst g = GrammarFst(sources, labels);
+  const fst::StdOLabelLookAheadFst looking_ahead(determinised_l);
+  fst::LabelLookAheadRelabeler<FstArc>::Relabel(&g, looking_ahead, true);
   fst::ArcSort(&g, fst::ILabelCompare<FstArc>());
-  fst::ArcSort(&determinised_l, fst::OLabelCompare<FstArc>());
-  fst::Compose(determinised_l, g, &composed);
+  fst::Compose(looking_ahead, g, &composed);
   SKALD_RETURN_IF_ERROR(CheckFst(composed, "compose lexicon and grammar"));
   report(0.4);
   fst::Determinize(composed, &graph);
