@@ -97,11 +97,11 @@ class [[nodiscard]] StatusOr {
 #define SKALD_CONCAT(a, b) SKALD_CONCAT_INNER(a, b)
 
 /// Returns from the enclosing function with the Status of `expression` unless it is ok.
-#define SKALD_RETURN_IF_ERROR(expression)                                   \
+#define SKALD_RETURN_IF_ERROR(expression) \
+  SKALD_RETURN_IF_ERROR_INNER(SKALD_CONCAT(skald_status_, __LINE__), expression)
+#define SKALD_RETURN_IF_ERROR_INNER(status, expression)                     \
   do {                                                                      \
-    if (::skald::Status skald_status = (expression); !skald_status.ok()) { \
-      return skald_status;                                                  \
-    }                                                                       \
+    if (::skald::Status status = (expression); !status.ok()) return status; \
   } while (false)
 
 /// Evaluates a StatusOr; on success `target` (a declaration or an lvalue) receives the value, else the function returns.
