@@ -11,7 +11,7 @@ if(SKALD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(skald_options INTERFACE)
-# The searches on CPU and GPU must produce the same bits: no contraction of a*b+c into a fused operation.
+# Costs on CPU and GPU must have the same bits: no contraction of a*b+c into a fused operation.
 # GCC 12 sees overlaps and overflows inside std::string and std::vector that are not there.
 target_compile_options(skald_options INTERFACE
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict -Wno-stringop-overflow>

@@ -25,11 +25,20 @@ endif()
 if(SKALD_HAVE_CUDA)
   set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
   enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc 12 and later speak C++20
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  endif()
+  set(CMAKE_CUDA_STANDARD 20)
+  # CMake 3.25 does not know how to ask recent versions of nvcc for C++20, which targets want with CMAKE_CXX_STANDARD.
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  endif()
   find_package(CUDAToolkit REQUIRED)
-  # -std by hand: CMake 3.25 does not know that nvcc speaks C++20.
   # --fmad=false: device costs must equal host costs bit for bit; kernels that want FMA call it by name.
   target_compile_options(skald_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 -lineinfo --fmad=false -Xcompiler=-Wall,-Wextra>)
+    $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo --fmad=false -Xcompiler=-Wall,-Wextra>)
   add_library(skald_cuda INTERFACE)
   target_link_libraries(skald_cuda INTERFACE CUDA::cudart)
   target_compile_definitions(skald_cuda INTERFACE SKALD_HAVE_CUDA=1)
