@@ -256,6 +256,12 @@ void DequantizeRows(const int32_t* sums, int64_t rows, int64_t width, const floa
       if (kAccumulate) x += Load(output + i);
       Store(output + i, x);
     }
+    for (; i < width; ++i) {
+      Vec x = {};
+      x[0] = static_cast<float>(sums[i] - corrections[i]) * (column_scales[i] * scale) + bias[i];
+      if (kGelu) x = Gelu(x);
+      output[i] = kAccumulate ? output[i] + x[0] : x[0];
+    }
   }
 }
 
