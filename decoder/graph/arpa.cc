@@ -31,6 +31,8 @@ std::string_view NextField(std::string_view* line) {
 }
 
 constexpr double kMaxLog10 = 2000;
+/// Stands for a back-off weight of "-inf": beyond any beam, but finite, so that every state can still end.
+constexpr LogProb kClosedBackoff = -2'000'000'000;
 
 }  // namespace
 

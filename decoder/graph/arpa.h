@@ -19,7 +19,7 @@ inline constexpr double kNatsPerLogProb = 2.302585092994045684 * 1e-6;
 /// A back-off n-gram model as its ARPA file lists it.
 class ArpaModel {
  public:
-  static constexpr LogProb kImpossible = INT64_MIN;  ///< listed with probability 0 ("-inf")
+  static constexpr LogProb kImpossible = INT64_MIN;  ///< listed with probability 0 ("-inf"), so never taken
   static constexpr uint32_t kNoWord = UINT32_MAX;
   static constexpr int kMaxOrder = 5;
 

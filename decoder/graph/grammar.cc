@@ -80,8 +80,7 @@ class GrammarBuilder {
   LogProb BackoffCost(std::span<const uint32_t> history) const {
     const auto index = model_.Find(history);
     if (!index) return 0;
-    const LogProb weight = model_.backoff(static_cast<int>(history.size()), *index);
-    return weight == ArpaModel::kImpossible ? kClosed : -weight;
+    return -model_.backoff(static_cast<int>(history.size()), *index);
   }
 
   void FindHistories() {
@@ -197,9 +196,6 @@ class GrammarBuilder {
       grammar_.states_.push_back(state);
     }
   }
-
-  /// Cost of a back-off weight of 0 (log -infinity): beyond any beam, but finite.
-  static constexpr LogProb kClosed = 2'000'000'000;
 
   const ArpaModel& model_;
   std::vector<bool> keep_;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -142,6 +143,23 @@ class TrieBuilder {
   /// State in which the next word begins.
   uint32_t Root(uint32_t history) const { return separator_ ? 2 * history + 1 : history; }
 
+  /// Whether a root would only back off: histories that only </s> continues, which is the state after a
+  /// word's business.
+  bool IsEmptyRoot(uint32_t history) const {
+    const Grammar::State& state = grammar_.states()[history];
+    return separator_ && history != Grammar::kStart && state.arc_count == 0 &&
+           state.backoff_state != Grammar::kNone;
+  }
+
+  /// Root of the longest suffix of a history that has a tree, and the cost of backing off to it.
+  std::pair<uint32_t, LogProb> SkipEmptyRoots(uint32_t history) const {
+    LogProb cost = 0;
+    for (; IsEmptyRoot(history); history = grammar_.states()[history].backoff_state) {
+      cost += grammar_.states()[history].backoff_cost;
+    }
+    return {Root(history), cost};
+  }
+
   float Nats(LogProb cost) const {
     return static_cast<float>(static_cast<double>(cost) * scale_.nats_per_log_prob);
   }
@@ -159,12 +177,14 @@ class TrieBuilder {
               [](const Leaf& a, const Leaf& b) { return a.spelling < b.spelling; });
     PushArcs(leaves_, 0, 0, false);
     if (state.backoff_state != Grammar::kNone) {
-      stack_.push_back({Root(state.backoff_state), Nats(state.backoff_cost), 0, 0, 0});
+      const auto [target, cost] = SkipEmptyRoots(state.backoff_state);
+      stack_.push_back({target, Nats(state.backoff_cost + cost), 0, 0, 0});
     }
     pool_.Set(Root(history), stack_);
     stack_.clear();
     if (separator_) {
-      const Arc arc{Root(history), 0, *separator_, kArcWordSeparator, 0};
+      const auto [target, cost] = SkipEmptyRoots(history);
+      const Arc arc{target, Nats(cost), *separator_, kArcWordSeparator, 0};
       pool_.Set(After(history), {&arc, 1});
     }
   }
@@ -224,6 +244,7 @@ class TrieBuilder {
     std::vector<Arc> children;
     for (uint32_t state = 0; state < reserved; ++state) {
       if (separator_ && state % 2 == 0 && !entered_[state / 2]) continue;  // only ever backed off to
+      if (separator_ && state % 2 == 1 && IsEmptyRoot(state / 2)) continue;
       visit(state);
       open.push_back(state);
       while (!open.empty()) {

@@ -15,6 +15,9 @@ using Fst = fst::StdVectorFst;
 using FstArc = fst::StdArc;
 using Weight = fst::TropicalWeight;
 
+/// Costs closer than this are taken as equal; OpenFst's own 1/1024 would add up along a sentence.
+constexpr float kDelta = 1.0f / (1 << 18);
+
 /// Input labels. A unit that begins a word is another symbol than the same unit within one, so that no
 /// operation merges "AN" with "A" followed by a word in N; disambiguation symbols come last.
 class Labels {
@@ -112,12 +115,12 @@ StatusOr<Fst> ComposeAndOptimise(const FstSources& sources, const Labels& labels
   fst::Compose(looking_ahead, g, &composed);
   SKALD_RETURN_IF_ERROR(CheckFst(composed, "compose lexicon and grammar"));
   report(0.4);
-  fst::Determinize(composed, &graph);
+  fst::Determinize(composed, &graph, fst::DeterminizeOptions<FstArc>(kDelta));
   SKALD_RETURN_IF_ERROR(CheckFst(graph, "determinise the composition"));
   report(0.6);
-  fst::Push(&graph, fst::REWEIGHT_TO_INITIAL);
+  fst::Push(&graph, fst::REWEIGHT_TO_INITIAL, kDelta);
   SKALD_RETURN_IF_ERROR(CheckFst(graph, "push weights"));
-  fst::ArcMap(&graph, fst::QuantizeMapper<FstArc>(1.0f / 65536));
+  fst::ArcMap(&graph, fst::QuantizeMapper<FstArc>(kDelta));
   fst::EncodeMapper<FstArc> encoder(fst::kEncodeLabels | fst::kEncodeWeights, fst::ENCODE);
   fst::Encode(&graph, &encoder);
   fst::Minimize(&graph);
