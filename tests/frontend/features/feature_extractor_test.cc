@@ -3,12 +3,12 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
-#include <numbers>
 #include <random>
 #include <thread>
 #include <vector>
 
 #include "frontend/features/reference_features.h"
+#include "frontend/features/synthetic_voice.h"
 #include "frontend/features/wav_file.h"
 #include "support/npy.h"
 #include "support/test_environment.h"
@@ -26,23 +26,6 @@ std::vector<float> Extract(const FeatureExtractor& extractor, PcmView samples) {
   std::vector<float> values(static_cast<size_t>(frames * extractor.bins()), -12345.0f);
   extractor.Run(samples, MatrixView<float>(values.data(), frames, extractor.bins()));
   return values;
-}
-
-/// Harmonics of a gliding pitch under a moving envelope, plus noise: something like a voice.
-std::vector<float> RandomVoice(std::mt19937_64& random, size_t count) {
-  std::uniform_real_distribution<double> uniform(0, 1);
-  const double pitch_hz = 80 + 200 * uniform(random), loudness = std::pow(10, -3 * uniform(random));
-  const double noise = std::pow(10, -1 - 3 * uniform(random));
-  std::vector<float> samples(count);
-  double phase = 0;
-  for (size_t i = 0; i < count; ++i) {
-    phase += 2 * std::numbers::pi * pitch_hz * (1 + 0.2 * std::sin(static_cast<double>(i) / 4000)) / 16000;
-    double value = 0;
-    for (int harmonic = 1; harmonic < 20; ++harmonic) value += std::sin(harmonic * phase) / harmonic;
-    const double envelope = 0.5 + 0.5 * std::sin(static_cast<double>(i) / 1500);
-    samples[i] = static_cast<float>(0.3 * loudness * (envelope * value + noise * (2 * uniform(random) - 1)));
-  }
-  return samples;
 }
 
 class GoldenLogMelTest : public testing::TestWithParam<const char*> {};
@@ -88,7 +71,7 @@ TEST(FeatureExtractorTest, WhisperEqualsTheSlowReferenceForEveryLength) {
   std::mt19937_64 random(test::PropertySeed());
   for (size_t length :
        {0, 1, 2, 159, 160, 161, 199, 200, 201, 399, 400, 479, 480, 481, 639, 640, 2719, 7777}) {
-    ExpectNearReference(WhisperLogMelOptions(), RandomVoice(random, length), test::kLogMelAbs);
+    ExpectNearReference(WhisperLogMelOptions(), test::SyntheticVoice(random, length), test::kLogMelAbs);
   }
 }
 
@@ -98,7 +81,7 @@ TEST(FeatureExtractorTest, FbankEqualsTheSlowReferenceForEveryLengthAndTransform
     for (size_t length : {0, 1, 79, 80, 81, 399, 400, 401, 560, 5000}) {
       FeatureOptions options = KaldiFbankOptions();
       options.snip_edges = snip_edges;
-      ExpectNearReference(options, RandomVoice(random, length), test::kKaldiFeatureAbs);
+      ExpectNearReference(options, test::SyntheticVoice(random, length), test::kKaldiFeatureAbs);
     }
   }
   for (int fft_size : {2, 4, 6, 10, 30, 50, 54, 64, 128, 250, 480, 1024, 1200, 2048}) {
@@ -107,7 +90,7 @@ TEST(FeatureExtractorTest, FbankEqualsTheSlowReferenceForEveryLengthAndTransform
     options.frame_length_samples = fft_size;
     options.frame_shift_samples = std::max(1, fft_size / 3);
     options.mel_bins = 5;
-    ExpectNearReference(options, RandomVoice(random, static_cast<size_t>(fft_size) * 3),
+    ExpectNearReference(options, test::SyntheticVoice(random, static_cast<size_t>(fft_size) * 3),
                         test::kKaldiFeatureAbs);
   }
 }
@@ -144,7 +127,7 @@ TEST(FeatureExtractorTest, SamplesThatAreNoNumbersCountAsSilence) {
   const float kInfinity = std::numeric_limits<float>::infinity();
   for (const FeatureOptions& options : {WhisperLogMelOptions(), KaldiFbankOptions(), KaldiMfccOptions()}) {
     const FeatureExtractor extractor = MakeExtractor(options);
-    std::vector<float> clean = RandomVoice(random, 3000);
+    std::vector<float> clean = test::SyntheticVoice(random, 3000);
     std::vector<float> spoiled = clean;
     for (float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity, 3e38f, -40000.0f}) {
       const size_t position = random() % clean.size();
@@ -160,7 +143,7 @@ TEST(FeatureExtractorTest, SamplesThatAreNoNumbersCountAsSilence) {
 TEST(FeatureExtractorTest, StridedOutputAndThreadsGiveTheSameBits) {
   std::mt19937_64 random(test::PropertySeed());
   const FeatureExtractor extractor = MakeExtractor(WhisperLogMelOptions());
-  const std::vector<float> samples = RandomVoice(random, 9999);
+  const std::vector<float> samples = test::SyntheticVoice(random, 9999);
   const std::vector<float> expected = Extract(extractor, samples);
   const int64_t frames = extractor.FrameCount(9999), stride = 96;
   std::vector<std::thread> threads;
@@ -181,7 +164,7 @@ TEST(FeatureExtractorTest, StridedOutputAndThreadsGiveTheSameBits) {
 TEST(FeatureExtractorTest, FramesOfFbankDependOnTheirOwnSamplesOnly) {
   std::mt19937_64 random(test::PropertySeed());
   const FeatureExtractor extractor = MakeExtractor(KaldiFbankOptions());
-  const std::vector<float> samples = RandomVoice(random, 16000);
+  const std::vector<float> samples = test::SyntheticVoice(random, 16000);
   const std::vector<float> all = Extract(extractor, samples);
   for (int64_t frame = 0; frame < extractor.FrameCount(16000); ++frame) {
     const auto one = Extract(extractor, PcmView(samples).subspan(frame * 160, 400));
