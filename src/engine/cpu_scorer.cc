@@ -1,0 +1,132 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/stopwatch.h"
+#include "engine/bundle_features.h"
+#include "engine/scorer.h"
+#include "frontend/features/feature_extractor.h"
+#include "models/acoustic_model.h"
+
+namespace skald {
+namespace {
+
+/// Threads that share one batch: more of them wait for each other more, fewer hold more copies of the weights.
+constexpr int kThreadsPerScorer = 4;
+
+class CpuScorer : public Scorer {
+ public:
+  CpuScorer(FeatureExtractor extractor, std::unique_ptr<AcousticModel> model, ScorerShape shape)
+      : extractor_(std::move(extractor)), model_(std::move(model)), shape_(std::move(shape)) {}
+
+  const ScorerShape& shape() const override { return shape_; }
+
+  Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores, ScorerTiming* timing) override {
+    scores->assign(windows.size(), {});
+    // The model takes batches of bounded size.
+    for (size_t first = 0; first < windows.size();) {
+      size_t count = 0;
+      int64_t frames = 0;
+      while (first + count < windows.size()) {
+        const int64_t next = extractor_.FrameCount(static_cast<int64_t>(windows[first + count].size()));
+        if (count > 0 && frames + next > model_->max_batch_feature_frames()) break;
+        frames += next;
+        ++count;
+      }
+      SKALD_RETURN_IF_ERROR(ScoreBatch(windows.subspan(first, count), std::span(*scores).subspan(first, count), timing));
+      first += count;
+    }
+    return Status::Ok();
+  }
+
+ private:
+  Status ScoreBatch(std::span<const PcmView> windows, std::span<ScoreMatrix> scores, ScorerTiming* timing) {
+    Stopwatch features_watch;
+    std::vector<int64_t> feature_frames;
+    std::vector<size_t> computed;
+    int64_t feature_rows = 0;
+    int64_t score_rows = 0;
+    for (size_t i = 0; i < windows.size(); ++i) {
+      if (const ScoreMatrix* known = FindSilent(windows[i])) {
+        scores[i] = *known;
+        continue;
+      }
+      feature_frames.push_back(extractor_.FrameCount(static_cast<int64_t>(windows[i].size())));
+      feature_rows += feature_frames.back();
+      score_rows += model_->ScoreFrames(feature_frames.back());
+      computed.push_back(i);
+    }
+    features_.resize(static_cast<size_t>(feature_rows * extractor_.bins()));
+    const MatrixView<float> features(features_.data(), feature_rows, extractor_.bins());
+    int64_t row = 0;
+    for (size_t k = 0; k < computed.size(); ++k) {
+      extractor_.Run(windows[computed[k]], features.Rows(row, feature_frames[k]));
+      row += feature_frames[k];
+    }
+    timing->features_s += features_watch.Seconds();
+
+    Stopwatch model_watch;
+    nll_.resize(static_cast<size_t>(score_rows * shape_.units));
+    const MatrixView<float> nll(nll_.data(), score_rows, shape_.units);
+    SKALD_RETURN_IF_ERROR(model_->Run(features, feature_frames, {{nll}}));
+    row = 0;
+    for (size_t k = 0; k < computed.size(); ++k) {
+      ScoreMatrix& matrix = scores[computed[k]];
+      matrix = ScoreMatrix(model_->ScoreFrames(feature_frames[k]), shape_.units);
+      std::copy_n(nll.Row(row).data(), matrix.nll.size(), matrix.nll.data());
+      row += matrix.frames;
+      RememberSilent(windows[computed[k]], matrix);
+    }
+    timing->model_s += model_watch.Seconds();
+    return Status::Ok();
+  }
+
+  static bool IsSilent(PcmView samples) {
+    return std::all_of(samples.begin(), samples.end(), [](float sample) { return sample == 0.0f; });
+  }
+
+  /// Scores of a window of nothing but zeros depend on its length only: hours of digital silence cost one window.
+  const ScoreMatrix* FindSilent(PcmView samples) const {
+    const auto known = silent_.find(samples.size());
+    return known != silent_.end() && IsSilent(samples) ? &known->second : nullptr;
+  }
+  void RememberSilent(PcmView samples, const ScoreMatrix& scores) {
+    if (silent_.size() < 4 && IsSilent(samples)) silent_.emplace(samples.size(), scores);
+  }
+
+  const FeatureExtractor extractor_;
+  const std::unique_ptr<AcousticModel> model_;
+  const ScorerShape shape_;
+  std::vector<float> features_, nll_;
+  std::map<size_t, ScoreMatrix> silent_;
+};
+
+}  // namespace
+
+StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bundle, const ScorerOptions& options,
+                                                              int threads) {
+  SKALD_ASSIGN_OR_RETURN(const FeatureOptions features, FeaturesOfBundle(bundle.manifest().features));
+  SKALD_ASSIGN_OR_RETURN(const FeatureExtractor extractor, FeatureExtractor::Create(features));
+  AcousticModelOptions model_options;
+  SKALD_ASSIGN_OR_RETURN(model_options.precision, ParsePrecision(options.precision));
+  model_options.heads = {options.head};
+  const double feature_frames_per_s = 1.0 / extractor.frame_shift_s();
+  model_options.max_batch_feature_frames = static_cast<int64_t>(options.max_batch_s * feature_frames_per_s) + 1;
+
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  const int count = (threads + kThreadsPerScorer - 1) / kThreadsPerScorer;
+  for (int i = 0; i < count; ++i) {
+    model_options.threads = threads / count + (i < threads % count ? 1 : 0);
+    SKALD_ASSIGN_OR_RETURN(std::unique_ptr<AcousticModel> model, AcousticModel::Load(bundle, model_options));
+    ScorerShape shape;
+    shape.units = model->Units(0);
+    shape.frame_shift_s = model->frame_shift_s();
+    shape.frame_shift_samples = static_cast<int64_t>(model->frame_shift_s() * kSampleRateHz + 0.5);
+    shape.max_window_s = static_cast<double>(model->max_window_feature_frames()) * extractor.frame_shift_s();
+    shape.precision = PrecisionName(model->precision());
+    scorers.push_back(std::make_unique<CpuScorer>(extractor, std::move(model), std::move(shape)));
+  }
+  return scorers;
+}
+
+}  // namespace skald

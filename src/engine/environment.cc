@@ -1,0 +1,80 @@
+#include "engine/environment.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "engine/recognizer.h"
+#include "engine/scorer.h"
+#include "engine/version.h"
+#include "models/bundle/bundle.h"
+
+namespace skald {
+namespace {
+
+std::string ProcessorName() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown processor";
+}
+
+std::string ProcessorFeatures() {
+  std::string features;
+  const auto add = [&features](bool has, const char* name) {
+    if (has) features += std::string(features.empty() ? "" : " ") + name;
+  };
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  add(__builtin_cpu_supports("avx2") != 0, "avx2");
+  add(__builtin_cpu_supports("fma") != 0, "fma");
+  add(__builtin_cpu_supports("avx512f") != 0, "avx512f");
+  add(__builtin_cpu_supports("avx512vnni") != 0, "avx512vnni");
+  add(__builtin_cpu_supports("avx512bf16") != 0, "avx512bf16");
+#endif
+  return features.empty() ? "no vector extensions that Skald uses" : features;
+}
+
+Finding CudaFinding() {
+#if defined(SKALD_HAVE_CUDA)
+  const int devices = UsableCudaDevices();
+  return {"cuda", devices > 0 ? fmt::format("{} devices", devices) : "built in; no usable device, the CPU is used"};
+#else
+  return {"cuda", "not in this build (nvcc, cuDNN and cudnn-frontend are needed for it), the CPU is used"};
+#endif
+}
+
+Finding BundleFinding() {
+  const StatusOr<std::string> folder = FindDefaultBundle();
+  if (!folder.ok()) return {"default model", folder.status().ToString(), false};
+  const StatusOr<Bundle> bundle = Bundle::Open(*folder);
+  if (!bundle.ok()) return {"default model", bundle.status().ToString(), false};
+  return {"default model", bundle->manifest().name + ", " + *folder};
+}
+
+Finding CacheFinding() {
+  namespace fs = std::filesystem;
+  const std::string folder = DefaultCacheFolder();
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error || ::access(folder.c_str(), W_OK) != 0) return {"cache folder", folder + " cannot be written", false};
+  return {"cache folder", folder};
+}
+
+}  // namespace
+
+std::vector<Finding> ExamineEnvironment() {
+  return {{"skald", kVersion},
+          {"processor", fmt::format("{}, {} threads", ProcessorName(), std::thread::hardware_concurrency())},
+          {"processor features", ProcessorFeatures()},
+          CudaFinding(),
+          BundleFinding(),
+          CacheFinding()};
+}
+
+}  // namespace skald

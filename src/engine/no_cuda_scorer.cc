@@ -1,0 +1,11 @@
+#include "engine/scorer.h"
+
+namespace skald {
+
+StatusOr<std::unique_ptr<Scorer>> MakeCudaScorer(const Bundle&, const ScorerOptions&, int) {
+  return Status::Unsupported("this build has no CUDA");
+}
+
+int UsableCudaDevices() { return 0; }
+
+}  // namespace skald

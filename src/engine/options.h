@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "decoder/search/search_options.h"
+#include "engine/endpointer.h"
+#include "frontend/segmentation/window_cutter.h"
+
+namespace skald {
+
+/// Everything that can be chosen about a recognizer. Fields that affect the text say so.
+struct RecognizerOptions {
+  /// Folder of the model bundle; empty: the default English bundle (see FindDefaultBundle).
+  std::string model_folder;
+  /// Decoding graph to use instead of the one that is built from the bundle and cached. Affects the text.
+  std::string graph_path;
+  /// Where built graphs are kept; empty: $SKALD_CACHE, else the user's cache folder.
+  std::string cache_folder;
+  /// "auto" (CUDA where a device is found), "cpu", "cuda" or "cuda:N".
+  std::string device = "auto";
+  /// "auto", "f32", "bf16", "f16" or "int8"; see the user guide for what each costs in accuracy. Affects the text.
+  std::string precision = "auto";
+  /// Head of the model to search with; empty: the bundle's choice. Affects the text.
+  std::string head;
+  /// Worker threads; 0: one per processor. More threads than processors gain nothing.
+  int threads = 0;
+  /// Weight of the graph's language model against the acoustic scores; larger trusts the language model more.
+  /// 0: the bundle's choice. Affects the text.
+  double lm_scale = 0;
+  /// Added to the cost of blank frames [nats]; larger inserts more words. Affects the text.
+  double blank_penalty = 0;
+  /// Cost of every word [nats]; larger yields fewer, longer words. Unset: the bundle's choice. Affects the text.
+  std::optional<double> word_penalty;
+  /// Affects the text; its word_penalty is replaced by the field above.
+  SearchOptions search;
+  WindowOptions windows;
+  EndpointOptions endpoint;
+  /// Seconds of audio in one batch of the acoustic model; larger feeds a GPU better and takes more memory.
+  double batch_s = 30;
+
+  /// Refuses values out of range, naming the option.
+  Status Validate() const;
+};
+
+}  // namespace skald

@@ -1,0 +1,320 @@
+#include "engine/pipeline.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <limits>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "engine/scheduler.h"
+
+namespace skald {
+namespace {
+
+/// Readers run at most this many files ahead of the first file that is not finished.
+constexpr size_t kMaxFilesAhead = 512;
+
+class Pipeline {
+ public:
+  Pipeline(const PipelineContext& context, const std::vector<std::string>& paths, const MediaOptions& media,
+           const ResultSink& sink, const ProgressSink& progress)
+      : context_(context),
+        paths_(paths),
+        media_(media),
+        sink_(sink),
+        progress_(progress),
+        shape_(context.scorers.front()->shape()),
+        windows_(context.options.windows),
+        scheduler_(4 * context.scorers.size() * WindowsPerBatch(context.options),
+                   static_cast<size_t>(context.options.batch_s * kSampleRateHz), context.scorers.size()) {
+    windows_.frame_shift_samples = shape_.frame_shift_samples;
+    windows_.window_s = std::min(windows_.window_s, shape_.max_window_s);
+  }
+
+  void Run() {
+    std::vector<std::thread> workers;
+    for (const auto& scorer : context_.scorers) {
+      workers.emplace_back([this, &scorer] { Work(scorer.get()); });
+    }
+    for (int i = 0; i < context_.search_workers; ++i) workers.emplace_back([this] { Work(nullptr); });
+    const size_t reader_count = std::min(paths_.size(), std::max<size_t>(2, workers.size() / 2));
+    std::vector<std::thread> readers;
+    for (size_t i = 0; i < reader_count; ++i) readers.emplace_back([this] { Read(); });
+    for (std::thread& thread : readers) thread.join();
+    scheduler_.CloseWindows();
+    for (std::thread& thread : workers) thread.join();
+  }
+
+ private:
+  static size_t WindowsPerBatch(const RecognizerOptions& options) {
+    return static_cast<size_t>(std::max(1.0, options.batch_s / 4.0));  // short files average some seconds
+  }
+
+  // ---- Readers ----
+
+  void Read() {
+    while (FileJob* file = NextFile()) {
+      ReadFile(file);
+      Release(file);
+    }
+  }
+
+  FileJob* NextFile() {
+    std::unique_lock lock(files_mutex_);
+    if (next_file_ == paths_.size()) return nullptr;
+    const size_t index = next_file_++;
+    files_delivered_.wait(lock, [&] { return index < delivered_ + kMaxFilesAhead; });
+    auto file = std::make_unique<FileJob>();
+    file->index = index;
+    file->path = paths_[index];
+    return (files_[index] = std::move(file)).get();
+  }
+
+  void ReadFile(FileJob* file) {
+    Stopwatch watch;
+    double waiting_s = 0;  // for room in the queue: no part of decoding
+    auto reader = MediaReader::Open(file->path, media_);
+    if (!reader.ok()) return file->Fail(std::move(reader).status());
+    const MediaInfo& info = (*reader)->info();
+    std::map<std::pair<int, int>, StreamJob*> open_streams;
+    for (;;) {
+      StatusOr<std::optional<PcmBlock>> block = (*reader)->Read();
+      if (!block.ok()) {
+        file->Fail(std::move(block).status());
+        break;
+      }
+      if (!block->has_value() || file->failed) break;
+      Append(file, **block, &open_streams, &waiting_s);
+    }
+    for (auto& [key, stream] : open_streams) FinishStream(stream, &waiting_s);
+    if (file->streams.empty()) file->Fail(Status::Corrupt("the audio holds no samples"));
+    DescribeSources(file, info, (*reader)->warnings());
+    std::lock_guard lock(file->mutex);
+    file->timing.decode_s += watch.Seconds() - waiting_s;
+  }
+
+  void Append(FileJob* file, const PcmBlock& block, std::map<std::pair<int, int>, StreamJob*>* open_streams,
+              double* waiting_s) {
+    StreamJob*& stream = (*open_streams)[{block.track, block.channel}];
+    if (stream != nullptr && stream->next_sample != block.first_sample) {
+      FinishStream(stream, waiting_s);  // a long gap: what follows is a stream of its own
+      stream = nullptr;
+    }
+    if (stream == nullptr) {
+      file->streams.push_back(
+          std::make_unique<StreamJob>(file, block.track, block.channel, block.first_sample, windows_));
+      stream = file->streams.back().get();
+      stream->clock = {static_cast<double>(block.first_sample) / kSampleRateHz, shape_.frame_shift_s};
+      stream->endpointer = std::make_unique<Endpointer>(
+          context_.options.endpoint, shape_.frame_shift_s, shape_.units,
+          [this, stream](ScoreSegment segment) { PushSegment(stream, std::move(segment)); });
+    }
+    for (Window& window : stream->cutter.Push(block.samples)) PushWindow(stream, std::move(window), waiting_s);
+    stream->next_sample += static_cast<int64_t>(block.samples.size());
+  }
+
+  void FinishStream(StreamJob* stream, double* waiting_s) {
+    if (auto window = stream->cutter.Finish()) PushWindow(stream, std::move(*window), waiting_s);
+  }
+
+  void PushWindow(StreamJob* stream, Window window, double* waiting_s) {
+    Stopwatch watch;
+    ++stream->file->outstanding;
+    scheduler_.PushWindow({stream, std::move(window)});
+    *waiting_s += watch.Seconds();
+  }
+
+  void DescribeSources(FileJob* file, const MediaInfo& info, const std::vector<Warning>& warnings) {
+    for (const AudioTrackInfo& track : info.audio_tracks) {
+      if (media_.track >= 0 && track.index != media_.track) continue;
+      Transcript transcript = context_.prototype;
+      transcript.source.path = file->path;
+      transcript.source.track = track.index;
+      transcript.source.sample_rate_hz = track.sample_rate_hz;
+      transcript.source.channels = track.channels;
+      // What was decoded counts more than what the container promises.
+      int64_t end_sample = 0;
+      for (const auto& stream : file->streams) {
+        if (stream->track == track.index) end_sample = std::max(end_sample, stream->next_sample);
+      }
+      transcript.source.duration_s = static_cast<double>(end_sample) / kSampleRateHz;
+      transcript.warnings = warnings;
+      file->transcripts.push_back(std::move(transcript));
+    }
+  }
+
+  // ---- Workers ----
+
+  void Work(Scorer* scorer) {
+    SegmentDecoder decoder(context_.graph, context_.options.search,
+                           {context_.acoustic_scale, static_cast<float>(context_.options.blank_penalty)});
+    for (;;) {
+      Task task = scheduler_.Next(scorer != nullptr);
+      if (std::holds_alternative<std::monostate>(task)) return;
+      if (auto* segment = std::get_if<SegmentJob>(&task)) {
+        Search(&decoder, segment);
+      } else {
+        ScoreBatch(scorer, std::move(std::get<std::vector<WindowJob>>(task)));
+      }
+      scheduler_.Done();
+    }
+  }
+
+  void ScoreBatch(Scorer* scorer, std::vector<WindowJob> batch) {
+    std::vector<PcmView> views;
+    double batch_samples = 0;
+    for (const WindowJob& job : batch) {
+      views.push_back(job.window.samples);
+      batch_samples += static_cast<double>(job.window.samples.size());
+    }
+    std::vector<ScoreMatrix> scores;
+    ScorerTiming timing;
+    const Status status = ScoreInPieces(scorer, views, &scores, &timing);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      StreamJob* stream = batch[i].stream;
+      FileJob* file = stream->file;
+      if (!status.ok()) {
+        file->Fail(status);
+      } else {
+        const double share = static_cast<double>(views[i].size()) / batch_samples;
+        {
+          std::lock_guard lock(file->mutex);
+          file->timing.features_s += share * timing.features_s;
+          file->timing.model_s += share * timing.model_s;
+        }
+        const Window& window = batch[i].window;
+        std::lock_guard lock(stream->mutex);
+        stream->stitcher.Add({window.index, window.first_frame, window.keep_first_frame, window.keep_end_frame,
+                              window.last, std::move(scores[i])},
+                             [stream](ScoreView rows) { stream->endpointer->Push(rows); });
+        if (stream->stitcher.finished()) stream->endpointer->Finish();
+      }
+      Report(static_cast<double>(views[i].size()) / kSampleRateHz);
+      Release(file);
+    }
+  }
+
+  /// Scores the batch; where device memory is short, half of it after the other.
+  Status ScoreInPieces(Scorer* scorer, std::span<const PcmView> views, std::vector<ScoreMatrix>* scores,
+                       ScorerTiming* timing) {
+    Status status = scorer->Score(views, scores, timing);
+    if (status.code() != StatusCode::kDeviceOutOfMemory || views.size() < 2) return status;
+    std::vector<ScoreMatrix> second;
+    const size_t half = views.size() / 2;
+    SKALD_RETURN_IF_ERROR(ScoreInPieces(scorer, views.first(half), scores, timing));
+    SKALD_RETURN_IF_ERROR(ScoreInPieces(scorer, views.subspan(half), &second, timing));
+    std::move(second.begin(), second.end(), std::back_inserter(*scores));
+    return Status::Ok();
+  }
+
+  void PushSegment(StreamJob* stream, ScoreSegment segment) {
+    ++stream->file->outstanding;
+    stream->segments.emplace_back();  // under the stream's mutex: the endpointer runs in ScoreBatch
+    scheduler_.PushSegment({stream, std::move(segment)});
+  }
+
+  void Search(SegmentDecoder* decoder, SegmentJob* job) {
+    StreamJob* stream = job->stream;
+    FileJob* file = stream->file;
+    Stopwatch watch;
+    StatusOr<Segment> segment = decoder->Decode(&job->segment, stream->clock);
+    if (!segment.ok()) {
+      file->Fail(std::move(segment).status());
+    } else {
+      segment->channel = stream->channel;
+      std::lock_guard lock(stream->mutex);
+      stream->segments[static_cast<size_t>(job->segment.index)] = std::move(*segment);
+    }
+    {
+      std::lock_guard lock(file->mutex);
+      file->timing.search_s += watch.Seconds();
+    }
+    Release(file);
+  }
+
+  // ---- Completion ----
+
+  void Release(FileJob* file) {
+    if (--file->outstanding == 0) Complete(file);
+  }
+
+  void Complete(FileJob* file) {
+    FileResult result;
+    result.path = file->path;
+    result.status = std::move(file->status).InFile(file->path);
+    file->timing.wall_s = file->watch.Seconds();
+    if (result.status.ok()) {
+      for (Transcript& transcript : file->transcripts) {
+        for (const auto& stream : file->streams) {
+          if (stream->track != transcript.source.track) continue;
+          for (Segment& segment : stream->segments) {
+            if (!segment.words.empty()) transcript.segments.push_back(std::move(segment));
+          }
+        }
+        std::stable_sort(transcript.segments.begin(), transcript.segments.end(), [](const auto& a, const auto& b) {
+          return std::pair(a.start_s, a.channel) < std::pair(b.start_s, b.channel);
+        });
+        transcript.timing = file->timing;
+        transcript.timing.audio_s = transcript.source.duration_s;
+      }
+      result.transcripts = std::move(file->transcripts);
+    }
+    std::lock_guard delivery(delivery_mutex_);
+    std::unique_lock lock(files_mutex_);
+    finished_.emplace(file->index, std::move(result));
+    files_.erase(file->index);
+    while (!finished_.empty() && finished_.begin()->first == delivered_) {
+      FileResult next = std::move(finished_.begin()->second);
+      finished_.erase(finished_.begin());
+      lock.unlock();
+      sink_(std::move(next));
+      lock.lock();
+      ++delivered_;
+      files_delivered_.notify_all();
+    }
+    lock.unlock();
+    Report(0);
+  }
+
+  void Report(double audio_s) {
+    if (!progress_) return;
+    std::lock_guard lock(progress_mutex_);
+    audio_s_ += audio_s;
+    size_t delivered = 0;
+    {
+      std::lock_guard files_lock(files_mutex_);
+      delivered = delivered_;
+    }
+    progress_({static_cast<int64_t>(delivered), static_cast<int64_t>(paths_.size()), audio_s_});
+  }
+
+  const PipelineContext& context_;
+  const std::vector<std::string>& paths_;
+  const MediaOptions& media_;
+  const ResultSink& sink_;
+  const ProgressSink& progress_;
+  const ScorerShape shape_;
+  WindowOptions windows_;
+  Scheduler scheduler_;
+
+  std::mutex delivery_mutex_;  // one result at a time goes to the sink; taken before files_mutex_
+  std::mutex files_mutex_;
+  std::condition_variable files_delivered_;
+  size_t next_file_ = 0;
+  size_t delivered_ = 0;
+  std::map<size_t, std::unique_ptr<FileJob>> files_;
+  std::map<size_t, FileResult> finished_;
+
+  std::mutex progress_mutex_;
+  double audio_s_ = 0;
+};
+
+}  // namespace
+
+void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths, const MediaOptions& media,
+                 const ResultSink& sink, const ProgressSink& progress) {
+  if (!paths.empty()) Pipeline(context, paths, media, sink, progress).Run();
+}
+
+}  // namespace skald

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/results.h"
+#include "base/status.h"
+#include "decoder/graph/graph_image.h"
+#include "engine/options.h"
+#include "engine/scorer.h"
+#include "frontend/media/media_reader.h"
+
+namespace skald {
+
+/// What became of one input: transcripts of its tracks, or why there are none.
+struct FileResult {
+  std::string path;
+  Status status;
+  std::vector<Transcript> transcripts;  ///< one per audio track; empty unless status is ok
+};
+
+/// Receives results in the order of the inputs, one at a time, from any thread of the pipeline. Must not call back into
+/// the recognizer.
+using ResultSink = std::function<void(FileResult)>;
+
+/// How far the pipeline got; the seconds of audio count what went through the acoustic model.
+struct PipelineProgress {
+  int64_t files_done = 0;
+  int64_t files = 0;
+  double audio_s = 0;
+};
+using ProgressSink = std::function<void(const PipelineProgress&)>;
+
+/// Fixed surroundings of a pipeline run; everything referenced outlives the run.
+struct PipelineContext {
+  const RecognizerOptions& options;
+  const GraphImage& graph;
+  /// One per scoring worker; each is used by one thread.
+  std::span<const std::unique_ptr<Scorer>> scorers;
+  /// Further workers that only search (for scorers on a device).
+  int search_workers = 0;
+  float acoustic_scale = 1;
+  /// Model and graph names, options: copied into every transcript.
+  Transcript prototype;
+};
+
+/// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model over
+/// batches of windows from whatever files are open, and every stretch between two pauses is searched by itself. Queues
+/// are bounded, so memory depends neither on the length nor on the number of files. Results are the same for any number
+/// of workers and any company in a batch. A bad file ends in its own status and never affects others.
+void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths, const MediaOptions& media,
+                 const ResultSink& sink, const ProgressSink& progress);
+
+}  // namespace skald

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/results.h"
+#include "base/status.h"
+#include "base/stopwatch.h"
+#include "engine/endpointer.h"
+#include "engine/score_stitcher.h"
+#include "engine/segment_decoder.h"
+#include "frontend/segmentation/window_cutter.h"
+
+namespace skald {
+
+struct FileJob;
+
+/// A stretch of one channel without a long gap: it has its own windows, scores and segments.
+struct StreamJob {
+  StreamJob(FileJob* file_in, int track_in, int channel_in, int64_t first_sample, const WindowOptions& windows)
+      : file(file_in), track(track_in), channel(channel_in), next_sample(first_sample), cutter(windows) {}
+
+  FileJob* file;
+  const int track;
+  const int channel;
+  FrameClock clock;
+
+  // The reader thread's.
+  int64_t next_sample;
+  WindowCutter cutter;
+
+  // Guarded by mutex.
+  std::mutex mutex;
+  ScoreStitcher stitcher;
+  std::unique_ptr<Endpointer> endpointer;
+  std::vector<Segment> segments;  // by segment index
+};
+
+/// An input on its way through the pipeline. It is complete when `outstanding` falls to zero: the reader holds one
+/// count, every window and every segment under way another.
+struct FileJob {
+  size_t index = 0;
+  std::string path;
+  Stopwatch watch;
+  std::atomic<int64_t> outstanding{1};
+  std::atomic<bool> failed{false};
+  std::vector<std::unique_ptr<StreamJob>> streams;  // the reader's until it gives up its count
+
+  std::mutex mutex;
+  Status status;                         // first failure; guarded by mutex
+  Timing timing;                         // guarded by mutex
+  std::vector<Transcript> transcripts;   // sources and warnings by the reader, the rest on completion
+
+  void Fail(Status failure) {
+    std::lock_guard lock(mutex);
+    if (status.ok()) status = std::move(failure);
+    failed = true;
+  }
+};
+
+/// A window on its way to a scorer.
+struct WindowJob {
+  StreamJob* stream = nullptr;
+  Window window;
+};
+
+/// A segment on its way to a search.
+struct SegmentJob {
+  StreamJob* stream = nullptr;
+  ScoreSegment segment;
+};
+
+}  // namespace skald

@@ -1,0 +1,186 @@
+#include "engine/recognizer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/stopwatch.h"
+#include "engine/graph_cache.h"
+#include "engine/scorer.h"
+#include "models/bundle/bundle.h"
+
+namespace skald {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+/// "cpu", or the number of the CUDA device.
+StatusOr<int> ResolveDevice(const std::string& device) {
+  constexpr int kCpu = -1;
+  if (device == "cpu") return kCpu;
+  const int count = UsableCudaDevices();
+  if (device == "auto") return count > 0 ? 0 : kCpu;
+  const int wanted = device == "cuda" ? 0 : device.back() - '0';
+  if (wanted >= count) {
+    return Status(StatusCode::kDeviceError,
+                  fmt::format("device {} was asked for, but {} usable CUDA devices were found", device, count));
+  }
+  return wanted;
+}
+
+}  // namespace
+
+StatusOr<std::string> FindDefaultBundle() {
+  if (const std::string folder = Environment("SKALD_MODEL"); !folder.empty()) return folder;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  for (fs::path folder = program.parent_path(); !error && folder != folder.root_path(); folder = folder.parent_path()) {
+    for (const char* below : {"models/en-base", "share/skald/models/en-base"}) {
+      if (fs::exists(folder / below / "bundle.json", error)) return (folder / below).string();
+    }
+  }
+  return Status::NotFound("no model: name a bundle with --model or SKALD_MODEL; models/en-base is in no folder above " +
+                          program.string());
+}
+
+std::string DefaultCacheFolder() {
+  if (const std::string folder = Environment("SKALD_CACHE"); !folder.empty()) return folder;
+  if (const std::string folder = Environment("XDG_CACHE_HOME"); !folder.empty()) return folder + "/skald";
+  const std::string home = Environment("HOME");
+  return (home.empty() ? fs::temp_directory_path().string() : home + "/.cache") + "/skald";
+}
+
+struct Recognizer::State {
+  RecognizerOptions options;
+  RecognizerInfo info;
+  Bundle bundle;
+  GraphImage graph;
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  int search_workers = 0;
+  float acoustic_scale = 1;
+  Transcript prototype;
+
+  State(Bundle bundle_in, GraphImage graph_in) : bundle(std::move(bundle_in)), graph(std::move(graph_in)) {}
+
+  Status MakeScorers(int device);
+  void DescribeOptions();
+};
+
+Status Recognizer::State::MakeScorers(int device) {
+  ScorerOptions scorer;
+  scorer.precision = options.precision;
+  scorer.head = info.head;
+  scorer.max_window_s = options.windows.window_s;
+  scorer.max_batch_s = std::max(options.batch_s, options.windows.window_s);
+  if (device >= 0) {
+    SKALD_ASSIGN_OR_RETURN(std::unique_ptr<Scorer> cuda, MakeCudaScorer(bundle, scorer, device));
+    scorers.push_back(std::move(cuda));
+    search_workers = info.threads;
+    info.device = fmt::format("cuda:{}", device);
+  } else {
+    SKALD_ASSIGN_OR_RETURN(scorers, MakeCpuScorers(bundle, scorer, info.threads));
+    search_workers = info.threads - static_cast<int>(scorers.size());  // scorers search too, between batches
+    info.device = "cpu";
+  }
+  info.precision = scorers.front()->shape().precision;
+  return Status::Ok();
+}
+
+void Recognizer::State::DescribeOptions() {
+  prototype.model_name = bundle.manifest().name;
+  prototype.model_sha256 = bundle.weights_sha256();
+  prototype.graph_sha256 = graph.content_hash();
+  prototype.options = {
+      {"head", info.head},
+      {"precision", info.precision},
+      {"beam", fmt::format("{:g}", options.search.beam)},
+      {"lattice_beam", fmt::format("{:g}", options.search.lattice_beam)},
+      {"max_active", fmt::format("{}", options.search.max_active)},
+      {"lm_scale", fmt::format("{:g}", 1.0 / acoustic_scale)},
+      {"word_penalty", fmt::format("{:g}", options.search.word_penalty)},
+      {"blank_penalty", fmt::format("{:g}", options.blank_penalty)},
+      {"window_s", fmt::format("{:g}", options.windows.window_s)},
+      {"context_s", fmt::format("{:g}", options.windows.context_s)},
+      {"pause_s", fmt::format("{:g}", options.endpoint.pause_s)},
+  };
+}
+
+StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions& options,
+                                                         const BuildProgress& build_progress) {
+  Stopwatch watch;
+  SKALD_RETURN_IF_ERROR(options.Validate());
+  SKALD_ASSIGN_OR_RETURN(const int device, ResolveDevice(options.device));
+  std::string folder = options.model_folder;
+  if (folder.empty()) {
+    SKALD_ASSIGN_OR_RETURN(folder, FindDefaultBundle());
+  }
+  SKALD_ASSIGN_OR_RETURN(Bundle bundle, Bundle::Open(folder));
+  const std::string head = options.head.empty() ? bundle.manifest().search_head : options.head;
+  if (bundle.manifest().heads.count(head) == 0) {
+    return Status::InvalidArgument("the model has no head '" + head + "'").InFile(folder);
+  }
+  const HeadDescription description = bundle.manifest().heads.at(head);
+
+  std::string graph_path = options.graph_path;
+  if (graph_path.empty()) {
+    const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
+    SKALD_ASSIGN_OR_RETURN(graph_path, GraphOfBundle(bundle, head, cache, build_progress));
+  }
+  SKALD_ASSIGN_OR_RETURN(GraphImage graph, GraphImage::Open(graph_path));
+  if (static_cast<int>(graph.info().unit_count) != description.units) {
+    return Status::InvalidArgument(fmt::format("the graph has {} units, head '{}' of the model has {}",
+                                               graph.info().unit_count, head, description.units))
+        .InFile(graph_path);
+  }
+
+  auto state = std::make_unique<State>(std::move(bundle), std::move(graph));
+  state->options = options;
+  state->info.model_folder = folder;
+  state->info.model_name = state->bundle.manifest().name;
+  state->info.head = head;
+  state->info.graph_path = graph_path;
+  state->info.threads = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  state->acoustic_scale = static_cast<float>(1.0 / (options.lm_scale > 0 ? options.lm_scale : description.lm_scale));
+  state->options.search.word_penalty =
+      static_cast<float>(options.word_penalty.value_or(description.word_penalty));
+  SKALD_RETURN_IF_ERROR(state->MakeScorers(device));
+  state->DescribeOptions();
+  state->info.load_s = watch.Seconds();
+  return std::unique_ptr<Recognizer>(new Recognizer(std::move(state)));
+}
+
+Recognizer::Recognizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Recognizer::~Recognizer() = default;
+
+const RecognizerInfo& Recognizer::info() const { return state_->info; }
+const Bundle& Recognizer::bundle() const { return state_->bundle; }
+const GraphImage& Recognizer::graph() const { return state_->graph; }
+const SearchOptions& Recognizer::search_options() const { return state_->options.search; }
+float Recognizer::acoustic_scale() const { return state_->acoustic_scale; }
+Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
+
+void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
+                                 const ResultSink& sink, const ProgressSink& progress) {
+  const PipelineContext context{state_->options,        state_->graph,          state_->scorers,
+                                state_->search_workers, state_->acoustic_scale, state_->prototype};
+  RunPipeline(context, paths, media, sink, progress);
+}
+
+FileResult Recognizer::TranscribeFile(const std::string& path, const MediaOptions& media) {
+  FileResult only;
+  TranscribeFiles({path}, media, [&](FileResult result) { only = std::move(result); });
+  return only;
+}
+
+}  // namespace skald

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/graph_cache.h"
+#include "engine/options.h"
+#include "engine/pipeline.h"
+
+namespace skald {
+
+/// What a recognizer runs with, for people to read.
+struct RecognizerInfo {
+  std::string model_folder;
+  std::string model_name;
+  std::string head;
+  std::string device;
+  std::string precision;
+  std::string graph_path;
+  int threads = 0;
+  double load_s = 0;  ///< model, graph (building included) and workers
+};
+
+/// Turns media files into transcripts with one model. Loading takes seconds, so make one and use it for many files.
+/// One call at a time; a call uses all of the recognizer's workers.
+class Recognizer {
+ public:
+  /// Loads the bundle, builds or maps its decoding graph, sets up the workers. Fails with kInvalidArgument for options
+  /// out of range, and as the readers of the bundle and the graph do, naming the file. `build_progress` hears of building
+  /// the graph, which happens once for a bundle.
+  static StatusOr<std::unique_ptr<Recognizer>> Create(const RecognizerOptions& options,
+                                                      const BuildProgress& build_progress = {});
+  ~Recognizer();
+
+  /// Transcribes `paths` ("-" is standard input). Every path gets exactly one result, in order; see RunPipeline.
+  void TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media, const ResultSink& sink,
+                       const ProgressSink& progress = {});
+
+  /// One file.
+  FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});
+
+  const RecognizerInfo& info() const;
+
+  // The parts, for benchmarks and tests that drive stages by themselves.
+  const Bundle& bundle() const;
+  const GraphImage& graph() const;
+  const SearchOptions& search_options() const;
+  /// Factor that scores are multiplied by before the search.
+  float acoustic_scale() const;
+  /// Not while TranscribeFiles runs.
+  Scorer* first_scorer();
+
+ private:
+  struct State;
+  explicit Recognizer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Folder of the default English bundle: $SKALD_MODEL; else models/en-base in a folder that holds the running program,
+/// or in share/skald of its installation. kNotFound names the places.
+StatusOr<std::string> FindDefaultBundle();
+
+/// The user's cache folder for Skald: $SKALD_CACHE, else $XDG_CACHE_HOME/skald, else ~/.cache/skald.
+std::string DefaultCacheFolder();
+
+}  // namespace skald

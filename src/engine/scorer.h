@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/audio.h"
+#include "base/status.h"
+#include "engine/score_stitcher.h"
+
+namespace skald {
+
+class AcousticModel;
+class Bundle;
+
+/// What a scorer needs to know of the model.
+struct ScorerShape {
+  int64_t units = 0;
+  double frame_shift_s = 0;
+  int64_t frame_shift_samples = 0;
+  double max_window_s = 0;
+  std::string precision;  ///< what "auto" became
+};
+
+/// Seconds that a scorer spent; on a device, the seconds until its results were back.
+struct ScorerTiming {
+  double features_s = 0;
+  double model_s = 0;
+};
+
+/// Samples in, scores out: features and acoustic model on one device. A scorer belongs to one thread.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  virtual const ScorerShape& shape() const = 0;
+
+  /// Scores of each window [its frames, units]; a window's scores do not depend on the other windows of the batch.
+  /// `scores` is resized to the number of windows. kDeviceOutOfMemory: a smaller batch may succeed.
+  virtual Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores, ScorerTiming* timing) = 0;
+};
+
+/// How a scorer is made. `precision` and `head` as in RecognizerOptions, the head resolved.
+struct ScorerOptions {
+  std::string precision = "auto";
+  std::string head;
+  double max_window_s = 30.0;  ///< longest window that will come
+  double max_batch_s = 30.0;   ///< seconds of audio in the largest batch
+};
+
+/// Scorers that keep `threads` CPU threads busy: a few threads to each, since threads that share a batch wait for each other.
+StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bundle, const ScorerOptions& options,
+                                                              int threads);
+
+/// Scorer on a CUDA device; kUnsupported in builds without CUDA.
+StatusOr<std::unique_ptr<Scorer>> MakeCudaScorer(const Bundle& bundle, const ScorerOptions& options, int device);
+
+/// Usable CUDA devices; 0 in builds without CUDA.
+int UsableCudaDevices();
+
+}  // namespace skald

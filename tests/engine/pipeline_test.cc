@@ -1,0 +1,195 @@
+#include "engine/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "base/file.h"
+#include "engine/fake_scorer.h"
+#include "support/test_environment.h"
+
+namespace skald {
+namespace {
+
+/// A loop over two words, "ALPHA" of unit 1 and "BETA" of unit 2.
+GraphImage TwoWords() {
+  GraphImageBuilder builder({"<blk>", "a", "b"}, {"", "ALPHA", "BETA"});
+  const GraphImageBuilder::Arc arcs[] = {{0, 0.5f, 1, kArcWordStart, 1}, {0, 0.5f, 2, kArcWordStart, 2}};
+  builder.AddState(0.0f, arcs);
+  builder.SetStart(0);
+  return std::move(builder).Build().value();
+}
+
+/// A pulse of 60 ms: a word for FakeScorer.
+struct Pulse {
+  double time_s;
+  bool alpha;
+};
+
+void WriteWav(const std::string& path, double seconds, const std::vector<Pulse>& pulses) {
+  std::vector<int16_t> samples(static_cast<size_t>(seconds * kSampleRateHz), 0);
+  for (const Pulse& pulse : pulses) {
+    const size_t first = static_cast<size_t>(std::llround(pulse.time_s * kSampleRateHz));
+    for (size_t i = first; i < std::min(samples.size(), first + 960); ++i) samples[i] = pulse.alpha ? 20000 : -20000;
+  }
+  const uint32_t bytes = static_cast<uint32_t>(samples.size() * 2);
+  std::string file = "RIFF";
+  const auto add32 = [&](uint32_t value) { file.append(reinterpret_cast<const char*>(&value), 4); };
+  const auto add16 = [&](uint16_t value) { file.append(reinterpret_cast<const char*>(&value), 2); };
+  add32(36 + bytes);
+  file += "WAVEfmt ";
+  add32(16), add16(1), add16(1), add32(kSampleRateHz), add32(2 * kSampleRateHz), add16(2), add16(16);
+  file += "data";
+  add32(bytes);
+  file.append(reinterpret_cast<const char*>(samples.data()), bytes);
+  ASSERT_TRUE(WriteFileAtomically(path, file).ok());
+}
+
+std::string Words(const FileResult& result) {
+  std::string text;
+  for (const Transcript& transcript : result.transcripts) {
+    for (const Segment& segment : transcript.segments) {
+      for (const Word& word : segment.words) text += (text.empty() ? "" : " ") + word.text;
+    }
+  }
+  return text;
+}
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  std::vector<FileResult> Run(const std::vector<std::string>& paths, int workers,
+                              const test::FakeScorer::Before& before = {}) {
+    std::vector<std::unique_ptr<Scorer>> scorers;
+    for (int i = 0; i < workers; ++i) scorers.push_back(std::make_unique<test::FakeScorer>(before));
+    std::vector<FileResult> results;
+    RunPipeline({options_, graph_, scorers, 1, 1.0f, {}}, paths, {},
+                [&](FileResult result) { results.push_back(std::move(result)); }, {});
+    return results;
+  }
+
+  test::TemporaryFolder folder_;
+  const GraphImage graph_ = TwoWords();
+  RecognizerOptions options_;
+};
+
+TEST_F(PipelineTest, FindsWordsAtTheirTimes) {
+  WriteWav(folder_ / "a.wav", 12, {{1.0, true}, {1.5, false}, {9.0, false}});
+  const auto results = Run({folder_ / "a.wav"}, 1);
+  ASSERT_EQ(results.size(), 1u);
+  ASSERT_TRUE(results[0].status.ok()) << results[0].status.ToString();
+  ASSERT_EQ(results[0].transcripts.size(), 1u);
+  const Transcript& transcript = results[0].transcripts[0];
+  EXPECT_NEAR(transcript.source.duration_s, 12, 1e-6);
+  ASSERT_EQ(transcript.segments.size(), 2u);  // a pause of more than a second lies between
+  ASSERT_EQ(transcript.segments[0].words.size(), 2u);
+  EXPECT_EQ(transcript.segments[0].text, "ALPHA BETA");
+  EXPECT_NEAR(transcript.segments[0].words[0].start_s, 1.0, 1e-9);
+  EXPECT_NEAR(transcript.segments[0].words[0].end_s, 1.06, 1e-9);
+  EXPECT_NEAR(transcript.segments[1].words[0].start_s, 9.0, 1e-9);
+  EXPECT_GT(transcript.segments[1].words[0].confidence, 0.9);
+}
+
+TEST_F(PipelineTest, WindowsJoinWithoutLosingOrDoublingWords) {
+  options_.windows.window_s = 3.0;
+  options_.windows.context_s = 0.5;
+  std::vector<Pulse> pulses;
+  for (int i = 0; i < 200; ++i) pulses.push_back({0.3 + 0.3 * i, i % 3 == 0});
+  WriteWav(folder_ / "a.wav", 62, pulses);
+  const auto results = Run({folder_ / "a.wav"}, 3);
+  ASSERT_TRUE(results[0].status.ok()) << results[0].status.ToString();
+  size_t next = 0;
+  for (const Segment& segment : results[0].transcripts[0].segments) {
+    for (const Word& word : segment.words) {
+      ASSERT_LT(next, pulses.size());
+      EXPECT_EQ(word.text, pulses[next].alpha ? "ALPHA" : "BETA");
+      EXPECT_NEAR(word.start_s, pulses[next].time_s, 0.021);
+      ++next;
+    }
+  }
+  EXPECT_EQ(next, pulses.size());
+}
+
+TEST_F(PipelineTest, SameResultsForAnyWorkersInInputOrder) {
+  std::mt19937_64 random(test::PropertySeed());
+  std::vector<std::string> paths;
+  for (int i = 0; i < 40; ++i) {
+    paths.push_back(folder_ / ("f" + std::to_string(i) + ".wav"));
+    std::vector<Pulse> pulses;
+    double time_s = 0.1;
+    for (size_t n = random() % 6; n > 0; --n) {
+      pulses.push_back({time_s, random() % 2 == 0});
+      time_s += 0.2 + 0.001 * static_cast<double>(random() % 2000);
+    }
+    WriteWav(paths.back(), time_s + 0.2, pulses);
+  }
+  std::vector<std::string> expected;
+  for (const std::string& path : paths) expected.push_back(Words(Run({path}, 1)[0]));
+  for (int workers : {1, 2, 4}) {
+    const auto results = Run(paths, workers);
+    ASSERT_EQ(results.size(), paths.size());
+    for (size_t i = 0; i < paths.size(); ++i) {
+      EXPECT_EQ(results[i].path, paths[i]);
+      EXPECT_EQ(Words(results[i]), expected[i]) << paths[i] << ", " << workers << " workers";
+    }
+  }
+}
+
+TEST_F(PipelineTest, BadFilesFailAlone) {
+  WriteWav(folder_ / "good.wav", 2, {{1.0, true}});
+  WriteWav(folder_ / "empty.wav", 0, {});
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "text.wav", "no audio here").ok());
+  const auto results = Run({folder_ / "missing.wav", folder_ / "good.wav", folder_ / "text.wav", folder_ / "empty.wav",
+                            folder_ / "good.wav"}, 2);
+  ASSERT_EQ(results.size(), 5u);
+  for (size_t bad : {0, 2, 3}) {
+    EXPECT_FALSE(results[bad].status.ok());
+    EXPECT_EQ(results[bad].status.file(), results[bad].path);
+  }
+  for (size_t good : {1, 4}) EXPECT_EQ(Words(results[good]), "ALPHA");
+}
+
+TEST_F(PipelineTest, ShortDeviceMemoryMakesBatchesSmaller) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < 12; ++i) {
+    paths.push_back(folder_ / ("f" + std::to_string(i) + ".wav"));
+    WriteWav(paths.back(), 1, {{0.3, i % 2 == 0}});
+  }
+  std::atomic<int> refused{0};
+  const auto results = Run(paths, 1, [&](std::span<const PcmView> windows) {
+    if (windows.size() <= 1) return Status::Ok();
+    ++refused;
+    return Status(StatusCode::kDeviceOutOfMemory, "too much");
+  });
+  for (size_t i = 0; i < paths.size(); ++i) EXPECT_EQ(Words(results[i]), i % 2 == 0 ? "ALPHA" : "BETA");
+}
+
+TEST_F(PipelineTest, AFailingDeviceFailsTheFilesOfItsBatchOnly) {
+  options_.batch_s = 1;
+  WriteWav(folder_ / "a.wav", 2, {{1.0, true}});
+  WriteWav(folder_ / "b.wav", 3, {{1.0, false}});
+  const auto results = Run({folder_ / "a.wav", folder_ / "b.wav"}, 1, [](std::span<const PcmView> windows) {
+    return windows[0].size() == 3 * kSampleRateHz ? Status(StatusCode::kDeviceError, "broken") : Status::Ok();
+  });
+  EXPECT_EQ(Words(results[0]), "ALPHA");
+  EXPECT_EQ(results[1].status.code(), StatusCode::kDeviceError);
+}
+
+TEST_F(PipelineTest, ProgressReachesTheEnd) {
+  WriteWav(folder_ / "a.wav", 2, {});
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  scorers.push_back(std::make_unique<test::FakeScorer>());
+  PipelineProgress last;
+  RunPipeline({options_, graph_, scorers, 0, 1.0f, {}}, {folder_ / "a.wav", folder_ / "a.wav"}, {}, [](FileResult) {},
+              [&](const PipelineProgress& now) { last = now; });
+  EXPECT_EQ(last.files_done, 2);
+  EXPECT_EQ(last.files, 2);
+  EXPECT_NEAR(last.audio_s, 4, 1e-6);
+}
+
+TEST_F(PipelineTest, NoInputsNoResults) { EXPECT_TRUE(Run({}, 1).empty()); }
+
+}  // namespace
+}  // namespace skald
