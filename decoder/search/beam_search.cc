@@ -21,6 +21,8 @@ constexpr float kActiveMargin = 0.5f;
 // How far ahead memory is fetched: graph blocks of tokens, slots of the token table.
 constexpr size_t kBlocksAhead = 12;
 constexpr size_t kSlotsAhead = 8;
+// Arcs of a state from which on its units are looked up instead of trying every arc.
+constexpr size_t kManyArcs = 64;
 
 float LeastArcCost(const GraphInfo& info, float word_penalty) {
   return std::min(info.min_arc_cost, info.min_arc_cost + word_penalty);
@@ -181,6 +183,7 @@ void BeamSearch::CollectCandidates(float cut) {
     }
   }
   const float least_arc_score = least_arc_cost_ + least_unit_score_;
+  bool live_units_known = false;
   for (uint32_t t = 0; t < keys_.size(); ++t) {
     if (t + kBlocksAhead < keys_.size()) __builtin_prefetch(&graph_.header(BlockOf(keys_[t + kBlocksAhead])));
     const TokenKey key = keys_[t];
@@ -197,12 +200,37 @@ void BeamSearch::CollectCandidates(float cut) {
     if (!(cost + least_arc_score < bound)) continue;
     const uint32_t block = BlockOf(key);
     const std::span<const GraphArc> arcs = graph_.emitting_arcs(block);
-    statistics_.arcs_tried += static_cast<int64_t>(arcs.size());
-    for (uint32_t a = 0; a < arcs.size(); ++a) {
-      const float next_cost = arc_cost(arcs[a], cost);
-      if (next_cost < bound && arcs[a].unit != unit) {
-        offer(MakeTokenKey(arcs[a].next_block, arcs[a].unit), next_cost, block + 1 + a);
+    const auto try_arcs = [&](size_t first, size_t last) {
+      statistics_.arcs_tried += static_cast<int64_t>(last - first);
+      for (size_t a = first; a < last; ++a) {
+        const float next_cost = arc_cost(arcs[a], cost);
+        if (next_cost < bound && arcs[a].unit != unit) {
+          offer(MakeTokenKey(arcs[a].next_block, arcs[a].unit), next_cost,
+                block + 1 + static_cast<uint32_t>(a));
+        }
       }
+    };
+    if (arcs.size() < kManyArcs) {
+      try_arcs(0, arcs.size());
+      continue;
+    }
+    // Of a state with many arcs, only the runs of units that the best token could use.
+    if (!live_units_known) {
+      live_units_known = true;
+      live_units_.clear();
+      for (uint32_t u = 1; u < scores_.size(); ++u) {
+        if (least_cost_ + (least_arc_cost_ + scores[u]) < bound)
+          live_units_.push_back(static_cast<uint16_t>(u));
+      }
+    }
+    auto place = arcs.begin();
+    for (const uint16_t live : live_units_) {
+      place = std::lower_bound(place, arcs.end(), live,
+                               [](const GraphArc& arc, uint16_t u) { return arc.unit < u; });
+      const auto end = std::upper_bound(place, arcs.end(), live,
+                                        [](uint16_t u, const GraphArc& arc) { return u < arc.unit; });
+      try_arcs(static_cast<size_t>(place - arcs.begin()), static_cast<size_t>(end - arcs.begin()));
+      place = end;
     }
   }
   least_candidate_ = least;

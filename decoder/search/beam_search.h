@@ -129,6 +129,7 @@ class BeamSearch {
   std::vector<float> next_costs_;
   std::vector<std::pair<uint16_t, uint32_t>> entry_queue_;  // heap of (epsilon rank, token)
   std::vector<TokenLink> links_, other_links_;  // slack holds the cost until all costs are settled
+  std::vector<uint16_t> live_units_;            // that some token could use
   std::vector<float> selection_;                // scratch of LimitActive
 
   TokenTable table_;
