@@ -54,6 +54,7 @@ void ForwardToLog(void* context, int level, const char* format, va_list argument
 }  // namespace
 
 std::string AvErrorText(int error) {
+  if (error == AVERROR_EXIT) return "no more data came: a live playlist?";
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(error, text, sizeof(text));
   return text;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <deque>
 #include <fmt/format.h>
 #include <span>
+#include <string_view>
 #include <sys/stat.h>
 #include <utility>
 
@@ -26,6 +28,9 @@ namespace {
 constexpr double kMaxPrimingS = 0.2;
 // How many unreadable places in a row a container may have before the rest is given up.
 constexpr int kMaxReadErrors = 64;
+// A live playlist in a file waits for ever for the segments that its server would add: each call ends after
+// this.
+constexpr std::chrono::seconds kPlaylistPatience(3);
 
 Status Validate(const MediaOptions& options) {
   if (options.track < -1)
@@ -75,7 +80,8 @@ double StatedDuration(const AVStream& stream) {
   const AVDictionaryEntry* tag = av_dict_get(stream.metadata, "DURATION", nullptr, 0);
   int64_t end_us = 0;
   if (tag == nullptr || av_parse_time(&end_us, tag->value, 1) < 0) return 0;
-  const double start_s = stream.start_time != AV_NOPTS_VALUE ? Seconds(stream.start_time, stream.time_base) : 0;
+  const double start_s =
+      stream.start_time != AV_NOPTS_VALUE ? Seconds(stream.start_time, stream.time_base) : 0;
   return std::max(0.0, static_cast<double>(end_us) / AV_TIME_BASE - start_s);
 }
 
@@ -100,6 +106,7 @@ AudioTrackInfo DescribeTrack(const AVStream& stream, int index, double origin_s,
 
 struct MediaReader::State {
   MediaInfo info;
+  const AVFormatContext* opening = nullptr;  // the same as `format`, known already while it is opened
   FormatContext format;
   PacketHandle packet;
   WarningLog warnings;
@@ -109,6 +116,9 @@ struct MediaReader::State {
   bool ended = false;
   Status failure;  // what Read returns after the last block
 
+  std::chrono::steady_clock::time_point call_began;
+
+  static int PlaylistIsStuck(void* state);
   Status OpenContainer(const MediaOptions& options);
   Status OpenTracks(const MediaOptions& options);
   void ReadPacket();
@@ -116,15 +126,33 @@ struct MediaReader::State {
   void WarnOfEarlyEnd();
 };
 
+// FFmpeg asks this while it waits, from open to close: not 0 makes it give up.
+int MediaReader::State::PlaylistIsStuck(void* opaque) {
+  const State& state = *static_cast<const State*>(opaque);
+  const AVInputFormat* container = state.opening != nullptr ? state.opening->iformat : nullptr;
+  if (container == nullptr) return 0;
+  const std::string_view name = container->name;
+  const bool playlist = name == "hls" || name == "dash";
+  return playlist && std::chrono::steady_clock::now() - state.call_began > kPlaylistPatience ? 1 : 0;
+}
+
 Status MediaReader::State::OpenContainer(const MediaOptions& options) {
   SKALD_ASSIGN_OR_RETURN(const std::string address, AddressOf(info.path, options));
   AvOptions open_options;
   if (!options.allow_network) open_options.Set("protocol_whitelist", "file,pipe");
   open_options.Set("fpsprobesize", "0");  // the frame rate of the video is of no interest
-  AVFormatContext* context = nullptr;
+  AVFormatContext* context = avformat_alloc_context();
+  if (context == nullptr) return Status::ResourceExhausted("no memory for the container");
+  opening = context;
+  context->interrupt_callback = {PlaylistIsStuck, this};
+  call_began = std::chrono::steady_clock::now();
   int error = avformat_open_input(&context, address.c_str(), nullptr, open_options.get());
-  if (error < 0) return AvError(error, "cannot be opened as media");
+  if (error < 0) {
+    opening = nullptr;  // freed by the failed call
+    return AvError(error, "cannot be opened as media");
+  }
   format.reset(context);
+  call_began = std::chrono::steady_clock::now();
   error = avformat_find_stream_info(context, nullptr);
   if (error < 0) return AvError(error, "no streams recognised");
   info.format = context->iformat->name;
@@ -189,6 +217,7 @@ Status MediaReader::State::OpenTracks(const MediaOptions& options) {
 
 void MediaReader::State::ReadPacket() {
   int error = 0;
+  call_began = std::chrono::steady_clock::now();
   for (int attempt = 0; attempt < kMaxReadErrors; ++attempt) {
     error = av_read_frame(format.get(), packet.get());
     if (error != AVERROR_INVALIDDATA && error != AVERROR(EAGAIN)) break;

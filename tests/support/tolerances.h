@@ -25,5 +25,11 @@ inline constexpr double kPathCostF32Abs = 1e-3;
 inline constexpr double kPathCostF32Relative = 1e-7;
 /// Sums of posteriors in f64 against 1 or against an enumeration.
 inline constexpr double kPosteriorSumAbs = 1e-9;
+/// Resampler: ripple up to 7 kHz, level of what would alias (8.5 kHz and above), and sample error of a tone in the passband.
+inline constexpr double kResamplerPassbandDb = 0.1;
+inline constexpr double kResamplerStopbandDb = -60;
+inline constexpr double kResamplerToneAbs = 1e-3;
+/// Place of a click after lossy coding, in seconds: codecs smear it, Matroska rounds to 1 ms.
+inline constexpr double kMediaTimeS = 0.010;
 
 }  // namespace skald::test
