@@ -1,0 +1,58 @@
+#include "cli/command.h"
+
+#include <cstdio>
+#include <sstream>
+#include <utility>
+
+namespace skald::cli {
+
+namespace po = boost::program_options;
+
+Parsed Parse(const Arguments& arguments, const std::string& usage, const std::string& about,
+             po::options_description options, const std::string& positional) {
+  options.add_options()("help,h", "print this help");
+  po::options_description all;
+  all.add(options);
+  po::positional_options_description positions;
+  if (!positional.empty()) {
+    all.add_options()(positional.c_str(), po::value<std::vector<std::string>>());
+    positions.add(positional.c_str(), -1);
+  }
+  Parsed parsed;
+  try {
+    po::store(po::command_line_parser(arguments)
+                  .options(all)
+                  .positional(positions)
+                  .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
+                  .run(),
+              parsed.values);
+    po::notify(parsed.values);
+  } catch (const po::error& error) {
+    std::fprintf(stderr, "skald: %s (see --help)\n", error.what());
+    parsed.exit_code = kBadUsage;
+    return parsed;
+  }
+  if (parsed.values.count("help") != 0) {
+    std::ostringstream text;
+    text << "usage: " << usage << "\n\n" << about << "\n\n" << options;
+    std::fputs(text.str().c_str(), stdout);
+    parsed.exit_code = kAllWell;
+  }
+  return parsed;
+}
+
+int Report(const Status& status, int exit_code) {
+  std::fprintf(stderr, "skald: %s\n", status.ToString().c_str());
+  return exit_code;
+}
+
+std::vector<std::string> SplitList(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream stream(list);
+  for (std::string part; std::getline(stream, part, ',');) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+}  // namespace skald::cli

@@ -1,0 +1,173 @@
+#include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/stopwatch.h"
+#include "cli/command.h"
+#include "cli/progress_bar.h"
+#include "decoder/graph/check_graph.h"
+#include "decoder/graph/graph_builder.h"
+#include "decoder/graph/graph_image.h"
+#include "engine/graph_cache.h"
+#include "engine/recognizer.h"
+
+namespace skald::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr char kAbout[] =
+    "build       makes the decoding graph of a bundle (--model, --head), or of --units, --lm and a lexicon; without --out\n"
+    "            it goes to the cache, where transcribe finds it\n"
+    "info FILE   prints sizes and how the graph was built\n"
+    "check FILE  proves that a graph is sound: bounds, finite costs, no epsilon cycles, everything reachable; with\n"
+    "            --paths N also that random paths cost what lexicon and language model say";
+
+po::options_description Options() {
+  po::options_description options("Options", 110);
+  options.add_options()
+      ("model", po::value<std::string>(), "folder of the model bundle (default: the English model that comes with Skald)")
+      ("head", po::value<std::string>(), "head of the bundle (default: the bundle's choice)")
+      ("units", po::value<std::string>(), "token list (SYMBOL ID a line) instead of a bundle's head")
+      ("lm", po::value<std::string>(), "language model (ARPA, plain or gzip) instead of the bundle's")
+      ("pronunciations", po::value<std::string>(), "lexicon: WORD<TAB>UNITS a line")
+      ("sentencepiece", po::value<std::string>(), "lexicon: sentencepiece model of sub-word units")
+      ("separator", po::value<std::string>()->default_value("|"), "lexicon by spelling: the unit between words")
+      ("lm-weight", po::value<double>()->default_value(1), "factor on all costs of the language model")
+      ("word-penalty", po::value<double>()->default_value(0), "nats added for every word")
+      ("max-order", po::value<int>()->default_value(5), "longest n-grams to use")
+      ("paths", po::value<int>()->default_value(0), "check: random paths to compare with the sources (--model, --units, ...)")
+      ("seed", po::value<uint64_t>()->default_value(1), "check: seed of the random paths")
+      ("out", po::value<std::string>(), "graph file to write")
+      ("progress", po::value<std::string>()->default_value("auto"), "auto, none, bar or json");
+  return options;
+}
+
+StatusOr<GraphSources> ReadSources(const po::variables_map& values) {
+  GraphSources sources;
+  const auto text = [&](const char* name) { return values[name].as<std::string>(); };
+  if (values.count("units") == 0) {
+    std::string folder;
+    if (values.count("model") != 0) {
+      folder = text("model");
+    } else {
+      SKALD_ASSIGN_OR_RETURN(folder, FindDefaultBundle());
+    }
+    SKALD_ASSIGN_OR_RETURN(const Bundle bundle, Bundle::Open(folder));
+    const std::string head = values.count("head") != 0 ? text("head") : bundle.manifest().search_head;
+    if (bundle.manifest().heads.count(head) == 0) {
+      return Status::InvalidArgument("the model has no head '" + head + "'").InFile(folder);
+    }
+    SKALD_ASSIGN_OR_RETURN(sources, GraphSourcesOfBundle(bundle, head));
+  } else {
+    if (values.count("lm") == 0) return Status::InvalidArgument("--units needs --lm");
+    SKALD_ASSIGN_OR_RETURN(sources.units, ReadUnits(text("units")));
+    sources.separator = text("separator");
+  }
+  if (values.count("lm") != 0) sources.language_model_path = text("lm");
+  if (values.count("pronunciations") != 0) {
+    sources.lexicon_kind = LexiconKind::kPronunciations;
+    sources.lexicon_path = text("pronunciations");
+  } else if (values.count("sentencepiece") != 0) {
+    sources.lexicon_kind = LexiconKind::kPieces;
+    sources.lexicon_path = text("sentencepiece");
+  }
+  return sources;
+}
+
+StatusOr<GraphOptions> ReadOptions(const po::variables_map& values) {
+  GraphOptions options;
+  options.language_model_weight = values["lm-weight"].as<double>();
+  options.word_penalty = values["word-penalty"].as<double>();
+  options.max_order = values["max-order"].as<int>();
+  SKALD_RETURN_IF_ERROR(options.Validate());
+  return options;
+}
+
+int Build(const po::variables_map& values) {
+  const StatusOr<GraphOptions> options = ReadOptions(values);
+  if (!options.ok()) return Report(options.status(), kBadUsage);
+  const auto style = ParseProgressStyle(values["progress"].as<std::string>());
+  if (!style.ok()) return Report(style.status(), kBadUsage);
+  const auto sources = ReadSources(values);
+  if (!sources.ok()) return Report(sources.status(), sources.status().code() == StatusCode::kInvalidArgument ? kBadUsage : kNothingDone);
+
+  ProgressBar bar(*style);
+  Stopwatch watch;
+  if (values.count("out") == 0) {
+    const auto path = CachedGraph(*sources, *options, DefaultCacheFolder(),
+                                  [&](double fraction, const std::string& phase) { bar.Update(fraction, phase); });
+    bar.Clear();
+    if (!path.ok()) return Report(path.status(), kNothingDone);
+    std::printf("%s\n", path->c_str());
+    return kAllWell;
+  }
+  const std::string out = values["out"].as<std::string>();
+  const auto graph = BuildGraph(*sources, *options,
+                                [&](double fraction, std::string_view phase) { bar.Update(fraction, std::string(phase)); });
+  bar.Clear();
+  if (!graph.ok()) return Report(graph.status(), kNothingDone);
+  if (const Status status = WriteGraphImage(*graph, out); !status.ok()) return Report(status, kNothingDone);
+  std::printf("%s: %llu states, %llu arcs, %.0f MB, %.1f s\n", out.c_str(),
+              static_cast<unsigned long long>(graph->info().state_count),
+              static_cast<unsigned long long>(graph->info().emitting_arc_count + graph->info().epsilon_arc_count),
+              static_cast<double>(graph->cells().size_bytes()) / 1e6, watch.Seconds());
+  return kAllWell;
+}
+
+int Info(const std::string& path) {
+  const auto graph = GraphImage::Open(path);
+  if (!graph.ok()) return Report(graph.status(), kNothingDone);
+  const GraphInfo& info = graph->info();
+  const auto line = [](const char* name, const std::string& value) { std::printf("%-16s %s\n", name, value.c_str()); };
+  line("states", fmt::format("{}", info.state_count));
+  line("emitting arcs", fmt::format("{}", info.emitting_arc_count));
+  line("epsilon arcs", fmt::format("{}, longest chain {}", info.epsilon_arc_count, info.max_epsilon_rank));
+  line("cells", fmt::format("{} ({:.1f} MB)", info.cell_count, static_cast<double>(info.cell_count) * sizeof(GraphCell) / 1e6));
+  line("units", fmt::format("{}", info.unit_count));
+  line("words", fmt::format("{}", graph->word_count()));
+  line("least arc cost", fmt::format("{:g}", info.min_arc_cost));
+  line("content hash", graph->content_hash());
+  line("recipe", info.recipe_json);
+  return kAllWell;
+}
+
+StatusOr<GraphPathReport> ComparePaths(const GraphImage& graph, const po::variables_map& values, int samples) {
+  SKALD_ASSIGN_OR_RETURN(const GraphOptions options, ReadOptions(values));
+  SKALD_ASSIGN_OR_RETURN(const GraphSources sources, ReadSources(values));
+  SKALD_ASSIGN_OR_RETURN(const ArpaModel model, ArpaModel::Read(sources.language_model_path));
+  SKALD_ASSIGN_OR_RETURN(const Lexicon lexicon, ReadLexicon(sources, options, model));
+  return CheckGraphPaths(graph, model, lexicon, options, values["seed"].as<uint64_t>(), samples);
+}
+
+int Check(const std::string& path, const po::variables_map& values) {
+  const auto graph = GraphImage::Open(path, /*verify_cells=*/true);
+  if (!graph.ok()) return Report(graph.status(), kNothingDone);
+  const auto report = CheckGraph(*graph);
+  if (!report.ok()) return Report(Status(report.status()).InFile(path), kSomeFailed);
+  std::printf("%s", report->ToString().c_str());
+  const int samples = values["paths"].as<int>();
+  if (samples <= 0) return kAllWell;
+  const auto paths = ComparePaths(*graph, values, samples);
+  if (!paths.ok()) return Report(Status(paths.status()).InFile(path), kSomeFailed);
+  std::printf("%llu sentences and %llu paths agree with the sources within %.2g nats\n",
+              static_cast<unsigned long long>(paths->sentences), static_cast<unsigned long long>(paths->image_paths),
+              paths->largest_difference);
+  return kAllWell;
+}
+
+}  // namespace
+
+int RunGraph(const Arguments& arguments) {
+  const Parsed parsed = Parse(arguments, "skald graph build|info|check [OPTIONS] [FILE]", kAbout, Options(), "word");
+  if (parsed.exit_code >= 0) return parsed.exit_code;
+  const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
+                                                      : std::vector<std::string>();
+  if (words.size() == 1 && words[0] == "build") return Build(parsed.values);
+  if (words.size() == 2 && words[0] == "info") return Info(words[1]);
+  if (words.size() == 2 && words[0] == "check") return Check(words[1], parsed.values);
+  return Report(Status::InvalidArgument("graph needs build, info FILE or check FILE (see --help)"), kBadUsage);
+}
+
+}  // namespace skald::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include <boost/program_options.hpp>
+
+#include "base/status.h"
+#include "cli/progress_bar.h"
+#include "engine/recognizer.h"
+
+namespace skald::cli {
+
+/// Options of every command that runs the recognizer: model, device, search.
+boost::program_options::options_description RecognizerArguments();
+
+/// The options as given; unset ones keep the engine's defaults. kInvalidArgument names what is out of range.
+StatusOr<RecognizerOptions> ReadRecognizerArguments(const boost::program_options::variables_map& values);
+
+/// Options of every command that reads media.
+boost::program_options::options_description MediaArguments();
+StatusOr<MediaOptions> ReadMediaArguments(const boost::program_options::variables_map& values);
+
+/// Makes the recognizer, with progress of the graph build on `bar`.
+StatusOr<std::unique_ptr<Recognizer>> MakeRecognizer(const RecognizerOptions& options, ProgressBar* bar);
+
+}  // namespace skald::cli

@@ -1,0 +1,86 @@
+"""`skald transcribe` with the default model on real media."""
+import json
+import pathlib
+import unittest
+
+from skald_process import PROJECT, SAMPLES, SkaldTest, ffmpeg, run, without_timing
+
+WORDS = "ASK NOT WHAT YOUR COUNTRY CAN DO FOR YOU"
+
+
+class TranscribeTest(SkaldTest):
+    def test_audio_and_video_samples(self):
+        for path in sorted(SAMPLES.iterdir()):
+            if path.suffix in (".mp3", ".opus", ".mp4", ".m4a", ".wav", ".flac"):
+                result = run("transcribe", path)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertGreater(len(result.stdout.split()), 5, path)
+
+    def test_every_format_lands_in_the_folder(self):
+        out = self.folder / "out"
+        result = run("transcribe", "--out", out, "--format", "txt,json,srt,vtt,ttml,ctm", self.audio_sample())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout, "")
+        endings = sorted(path.suffix for path in out.iterdir())
+        self.assertEqual(endings, [".ctm", ".json", ".srt", ".ttml", ".txt", ".vtt"])
+        transcript = json.loads(next(out.glob("*.json")).read_text())
+        words = [word for segment in transcript["segments"] for word in segment["words"]]
+        self.assertGreater(len(words), 5)
+        self.assertTrue(all(0 <= word["confidence"] <= 1 for word in words))
+        self.assertTrue(all(0 <= word["start"] <= word["end"] <= transcript["source"]["duration"] + 0.1 for word in words))
+        starts = [word["start"] for word in words]
+        self.assertEqual(starts, sorted(starts))
+
+    def test_standard_input(self):
+        with open(self.audio_sample(), "rb") as audio:
+            piped = run("transcribe", "-", stdin=audio)
+        self.assertEqual(piped.returncode, 0, piped.stderr)
+        self.assertEqual(piped.stdout, run("transcribe", self.audio_sample()).stdout)
+
+    def test_results_do_not_depend_on_threads_order_or_company(self):
+        paths = [path for path in sorted(SAMPLES.iterdir()) if path.suffix in (".mp3", ".opus", ".mp4", ".flac", ".wav")]
+        long = self.folder / "long.wav"
+        ffmpeg("-i", paths[0], "-i", paths[-1], "-filter_complex", "[0:a][1:a][0:a][1:a]concat=n=4:v=0:a=1", "-ar", "16000", "-ac", "1", long)
+        paths.append(long)
+        for path in paths:
+            self.assertEqual(run("transcribe", "--out", self.folder / "alone", "--format", "json", path).returncode, 0)
+        for name, threads, order in (("one", 1, paths), ("many", 3, paths[::-1])):
+            result = run("transcribe", "--threads", threads, "--out", self.folder / name, "--format", "json", *order)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            for path in paths:
+                file = path.stem + ".json"
+                self.assertEqual(without_timing(self.folder / name / file), without_timing(self.folder / "alone" / file))
+
+    def test_times_agree_with_a_player(self):
+        speech = self.audio_sample()
+        late = self.folder / "late.wav"
+        ffmpeg("-i", speech, "-af", "adelay=3000:all=1", late)
+        for path, name in ((speech, "now"), (late, "late")):
+            self.assertEqual(run("transcribe", "--out", self.folder / name, "--format", "json", path).returncode, 0)
+        first = lambda name: without_timing(next((self.folder / name).glob("*.json")))["segments"][0]["words"][0]["start"]
+        self.assertAlmostEqual(first("late") - first("now"), 3.0, delta=0.1)
+
+    def test_split_channels(self):
+        speech = self.audio_sample()
+        stereo = self.folder / "stereo.wav"
+        ffmpeg("-i", speech, "-filter_complex", "[0:a]aformat=channel_layouts=mono,asplit[a][b];[b]volume=0[c];[a][c]amerge", stereo)
+        result = run("transcribe", "--channels", "split", "--out", self.folder, "--format", "json", stereo)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        transcript = json.loads((self.folder / "stereo.json").read_text())
+        self.assertEqual({segment["channel"] for segment in transcript["segments"]}, {0})
+
+    def test_chosen_and_all_tracks(self):
+        speech = self.audio_sample()
+        tracks = self.folder / "tracks.mkv"
+        ffmpeg("-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono:d=4", "-i", speech, "-map", "0:a", "-map", "1:a", "-c:a", "flac", tracks)
+        self.assertEqual(run("transcribe", "--track", 1, tracks).stdout, run("transcribe", speech).stdout)
+        result = run("transcribe", "--track", "all", "--out", self.folder, tracks)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual((self.folder / "tracks.track0.txt").read_text().strip(), "")
+        self.assertGreater(len((self.folder / "tracks.track1.txt").read_text().split()), 5)
+        missing = run("transcribe", "--track", 7, tracks)
+        self.assert_fails_cleanly(missing, tracks)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
