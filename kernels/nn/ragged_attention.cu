@@ -1,0 +1,110 @@
+#include "base/cuda/cuda_status.h"
+#include "kernels/nn/ragged_attention.h"
+
+namespace skald {
+namespace {
+
+constexpr int kWidth = 64;
+constexpr int kKeys = 32;           // keys in shared memory at a time
+constexpr int kPitch = kWidth + 1;  // odd: rows start in different banks
+constexpr int kLanesPerQuery = 4;   // neighbours in a warp share a query's keys and columns
+constexpr int kThreads = kRaggedAttentionQueries * kLanesPerQuery;
+constexpr int kKeysPerLane = kKeys / kLanesPerQuery;
+constexpr int kColumnsPerLane = kWidth / kLanesPerQuery;
+
+__device__ __forceinline__ float QuadMax(float x) {
+  x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
+  return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
+}
+__device__ __forceinline__ float QuadSum(float x) {
+  x += __shfl_xor_sync(0xffffffffu, x, 1);
+  return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+
+__global__ void __launch_bounds__(kThreads)
+    RaggedAttentionKernel(const float* query_key_value, int heads, const RaggedAttentionBlock* blocks,
+                          float* output) {
+  __shared__ float queries[kRaggedAttentionQueries][kPitch];
+  __shared__ float keys[kKeys][kPitch];
+  __shared__ float values[kKeys][kPitch];
+  __shared__ float weights[kRaggedAttentionQueries][kKeys + 1];
+
+  const RaggedAttentionBlock block = blocks[blockIdx.x];
+  const int head = static_cast<int>(blockIdx.y);
+  const int64_t stride = int64_t{3} * heads * kWidth;
+  const float* window = query_key_value + block.first_row * stride + head * kWidth;
+  const int query = static_cast<int>(threadIdx.x) / kLanesPerQuery;
+  const int lane = static_cast<int>(threadIdx.x) % kLanesPerQuery;
+
+  for (int i = static_cast<int>(threadIdx.x); i < kRaggedAttentionQueries * kWidth; i += kThreads) {
+    const int frame = block.first_query + i / kWidth;
+    queries[i / kWidth][i % kWidth] = frame < block.frames ? window[frame * stride + i % kWidth] : 0.0f;
+  }
+  float sums[kColumnsPerLane] = {};
+  float largest = -INFINITY, total = 0;
+  for (int first_key = 0; first_key < block.frames; first_key += kKeys) {
+    __syncthreads();  // the tile before is used up
+    for (int i = static_cast<int>(threadIdx.x); i < kKeys * kWidth; i += kThreads) {
+      const int frame = first_key + i / kWidth;
+      const float* row = window + frame * stride + i % kWidth;
+      keys[i / kWidth][i % kWidth] = frame < block.frames ? row[heads * kWidth] : 0.0f;
+      values[i / kWidth][i % kWidth] = frame < block.frames ? row[2 * heads * kWidth] : 0.0f;
+    }
+    __syncthreads();
+
+    float scores[kKeysPerLane] = {};
+    for (int column = 0; column < kWidth; ++column) {
+      const float q = queries[query][column];
+#pragma unroll
+      for (int k = 0; k < kKeysPerLane; ++k) {
+        scores[k] = fmaf(q, keys[lane + k * kLanesPerQuery][column], scores[k]);
+      }
+    }
+    float tile_largest = largest;
+#pragma unroll
+    for (int k = 0; k < kKeysPerLane; ++k) {
+      if (first_key + lane + k * kLanesPerQuery >= block.frames) scores[k] = -INFINITY;
+      tile_largest = fmaxf(tile_largest, scores[k]);
+    }
+    tile_largest = QuadMax(tile_largest);  // finite: every tile has at least one key
+    const float shrink = expf(largest - tile_largest);
+    float tile_total = 0;
+#pragma unroll
+    for (int k = 0; k < kKeysPerLane; ++k) {
+      const float weight = expf(scores[k] - tile_largest);
+      weights[query][lane + k * kLanesPerQuery] = weight;
+      tile_total += weight;
+    }
+    total = fmaf(total, shrink, QuadSum(tile_total));
+    largest = tile_largest;
+    __syncwarp();  // a query's weights are written and read inside one warp
+#pragma unroll
+    for (int c = 0; c < kColumnsPerLane; ++c) sums[c] *= shrink;
+    for (int key = 0; key < kKeys; ++key) {
+      const float weight = weights[query][key];
+#pragma unroll
+      for (int c = 0; c < kColumnsPerLane; ++c) {
+        sums[c] = fmaf(weight, values[key][lane + c * kLanesPerQuery], sums[c]);
+      }
+    }
+    __syncwarp();
+  }
+  const int frame = block.first_query + query;
+  if (frame >= block.frames) return;
+  float* row = output + (block.first_row + frame) * int64_t{heads} * kWidth + head * kWidth;
+#pragma unroll
+  for (int c = 0; c < kColumnsPerLane; ++c) row[lane + c * kLanesPerQuery] = sums[c] / total;
+}
+
+}  // namespace
+
+Status LaunchRaggedAttention(DeviceContext context, const float* query_key_value, int heads,
+                             const RaggedAttentionBlock* blocks, int64_t block_count, float* output) {
+  if (block_count == 0) return Status::Ok();
+  const dim3 grid(static_cast<unsigned>(block_count), static_cast<unsigned>(heads));
+  RaggedAttentionKernel<<<grid, kThreads, 0, context.stream>>>(query_key_value, heads, blocks, output);
+  SKALD_CUDA_RETURN_IF_LAUNCH_FAILED("RaggedAttentionKernel");
+  return Status::Ok();
+}
+
+}  // namespace skald
