@@ -1,5 +1,6 @@
 #include "decoder/graph/graph_builder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <new>
@@ -96,7 +97,9 @@ StatusOr<GraphImage> BuildWithRecipe(const ArpaModel& model, const Lexicon& lexi
   GraphImageBuilder builder(lexicon.units(), std::move(image_words));
   builder.SetRecipe(Dump(recipe));
   const CostScale scale{kNatsPerLogProb * options.language_model_weight, options.word_penalty};
-  const auto compose_progress = [&](double fraction) { report(0.45 + 0.4 * fraction, "composition"); };
+  const auto compose_progress = [&](double fraction) {
+    report(std::min(0.45 + 0.4 * fraction, 0.85), "composition");
+  };
   report(0.45, "composition");
   if (options.method == GraphOptions::Method::kPerHistory) {
     BuildHistoryTries(lexicon, std::move(spelled), grammar, scale, compose_progress, &builder);

@@ -18,6 +18,16 @@ using Weight = fst::TropicalWeight;
 /// Costs closer than this are taken as equal; OpenFst's own 1/1024 would add up along a sentence.
 constexpr float kDelta = 1.0f / (1 << 18);
 
+/// L as label look-ahead takes it. OpenFst's own type of this kind also pushes weights, rounding them to
+/// 1/1024 at every step; Push does that better afterwards.
+constexpr auto kLookAheadFlags = fst::kOutputLookAheadMatcher | fst::kLookAheadPrefix |
+                                 fst::kLookAheadEpsilons | fst::kLookAheadNonEpsilonPrefix;
+constexpr char kLookAheadName[] = "olabel_lookahead_unweighted";
+using LookAheadFst =
+    fst::MatcherFst<fst::ConstFst<FstArc>,
+                    fst::LabelLookAheadMatcher<fst::SortedMatcher<fst::ConstFst<FstArc>>, kLookAheadFlags>,
+                    kLookAheadName, fst::LabelLookAheadRelabeler<FstArc>>;
+
 /// Input labels. A unit that begins a word is another symbol than the same unit within one, so that no
 /// operation merges "AN" with "A" followed by a word in N; disambiguation symbols come last.
 class Labels {
@@ -109,7 +119,7 @@ StatusOr<Fst> ComposeAndOptimise(const FstSources& sources, const Labels& labels
   report(0.1);
   // Label look-ahead: a state of L is composed with a history only where a word after it is listed there.
   Fst g = GrammarFst(sources, labels);
-  const fst::StdOLabelLookAheadFst looking_ahead(determinised_l);
+  const LookAheadFst looking_ahead(determinised_l);
   fst::LabelLookAheadRelabeler<FstArc>::Relabel(&g, looking_ahead, true);
   fst::ArcSort(&g, fst::ILabelCompare<FstArc>());
   fst::Compose(looking_ahead, g, &composed);

@@ -2,9 +2,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fstream>
 #include <random>
 
 #include "base/file.h"
