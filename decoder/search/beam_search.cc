@@ -346,6 +346,8 @@ void BeamSearch::FinishFrame(std::span<const float> row) {
   for (TokenLink& link : links_) link.acoustic_cost = row[UnitOf(next_keys_[link.destination])];
   history_.Append(next_keys_, links_, other_links_);
   statistics_.links_made += static_cast<int64_t>(links_.size() + other_links_.size());
+  statistics_.peak_links_held =
+      std::max(statistics_.peak_links_held, static_cast<int64_t>(history_.link_count()));
 
   keys_.swap(next_keys_);
   costs_.swap(next_costs_);

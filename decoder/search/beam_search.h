@@ -23,6 +23,7 @@ struct SearchStatistics {
   int64_t arcs_tried = 0;         ///< graph arcs whose cost was computed
   int64_t arcs_kept = 0;          ///< arcs within the threshold, blanks and repeats included
   int64_t links_made = 0;         ///< links appended to the history
+  int64_t peak_links_held = 0;    ///< most links in memory at a time: 20 bytes each
   int64_t max_active_frames = 0;  ///< frames in which max_active bound
   int64_t capped_frames = 0;      ///< frames in which max_arcs_per_frame bound
 };

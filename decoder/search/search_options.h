@@ -13,7 +13,7 @@ struct SearchOptions {
   float beam = 14.0f;
   /// At most about this many tokens are expanded in a frame (ties at the limit all are). Smaller: bounds the
   /// time of hard frames, more search errors there.
-  int32_t max_active = 5000;
+  int32_t max_active = 2000;
   /// Paths further than this from the best complete one leave the lattice. Larger: more memory, more
   /// alternatives and better confidences. At most `beam` is useful.
   float lattice_beam = 8.0f;

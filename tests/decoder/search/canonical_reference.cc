@@ -160,7 +160,9 @@ class Reference {
         entry.orig_state = token.state;
         entry.unit = token.unit;
         entry.entry = !token.proper;
-        if (frame + 1 == frames_.size()) entry.final_cost = lattice.partial ? 0.0f : FinalCost(token);
+        if (frame + 1 == frames_.size() && token.proper) {
+          entry.final_cost = lattice.partial ? 0.0f : FinalCost(token);
+        }
         lattice.states.push_back(entry);
       }
       return place->second;

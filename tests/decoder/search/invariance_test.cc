@@ -106,7 +106,7 @@ TEST(SearchInvariance, BlankCollapse) {
 }
 
 TEST(SearchInvariance, EarlyLinkPruningAndPruneInterval) {
-  ExpectEqualHashes(40, [](const Case& c, std::mt19937_64&) {
+  ExpectEqualHashes(20, [](const Case& c, std::mt19937_64&) {
     std::vector<uint64_t> hashes;
     for (const int interval : {0, 1, 7, 1000}) {
       for (const bool early : {false, true}) {
@@ -139,7 +139,7 @@ TEST(SearchMonotonicity, BeamsApproachTheUnprunedSearchFromAbove) {
   std::mt19937_64 random(PropertySeed());
   const std::vector<float> beams = {2.0f, 4.0f, 6.0f, 9.0f, 14.0f, 40.0f};
   std::vector<double> sum(beams.size(), 0.0);
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 15; ++round) {
     const Case c(random);
     const GraphImage graph = c.graph.Image();
     SearchOptions options = c.options;
