@@ -8,7 +8,8 @@
 namespace skald {
 
 Status WindowOptions::Validate() const {
-  if (!(window_s >= 1.0 && window_s <= 600.0)) return Status::InvalidArgument("window_s must be within 1 to 600");
+  if (!(window_s >= 1.0 && window_s <= 600.0))
+    return Status::InvalidArgument("window_s must be within 1 to 600");
   if (!(context_s >= 0.0 && context_s <= 0.45 * window_s)) {
     return Status::InvalidArgument("context_s must be within 0 to 0.45 of window_s");
   }
@@ -57,7 +58,8 @@ Window WindowCutter::Cut(bool last) {
   if (last) {
     pending_.clear();
   } else {
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(hop_frames_ * frame_shift_samples_));
+    pending_.erase(pending_.begin(),
+                   pending_.begin() + static_cast<std::ptrdiff_t>(hop_frames_ * frame_shift_samples_));
   }
   return window;
 }

@@ -13,10 +13,11 @@ namespace skald {
 struct WindowOptions {
   /// Length of a window [s]; longer gives the model more context and costs quadratically in its attention.
   double window_s = 30.0;
-  /// Seconds at each inner edge of a window whose scores are thrown away; larger is closer to seeing the whole stream at
-  /// once, and costs 2 * context_s / window_s of the model's time.
+  /// Seconds at each inner edge of a window whose scores are thrown away; larger is closer to seeing the
+  /// whole stream at once, and costs 2 * context_s / window_s of the model's time.
   double context_s = 3.0;
-  /// Samples per score frame: windows start on multiples of it, so that all frames of a stream lie on one grid.
+  /// Samples per score frame: windows start on multiples of it, so that all frames of a stream lie on one
+  /// grid.
   int64_t frame_shift_samples = 320;
 
   Status Validate() const;
@@ -33,8 +34,8 @@ struct Window {
 };
 
 /// Cuts a stream that arrives in pieces into windows; holds at most one window of samples. The kept frames of
-/// consecutive windows join without gap or overlap, and the cut depends only on the samples, not on how they arrived.
-/// Not thread safe.
+/// consecutive windows join without gap or overlap, and the cut depends only on the samples, not on how they
+/// arrived. Not thread safe.
 class WindowCutter {
  public:
   explicit WindowCutter(const WindowOptions& options);

@@ -1,9 +1,8 @@
 #pragma once
 
+#include <boost/program_options.hpp>
 #include <string>
 #include <vector>
-
-#include <boost/program_options.hpp>
 
 #include "base/status.h"
 
@@ -12,9 +11,9 @@ namespace skald::cli {
 /// Exit codes of `skald`.
 enum ExitCode {
   kAllWell = 0,
-  kBadUsage = 1,      ///< unknown command or option, value out of range
-  kSomeFailed = 2,    ///< some inputs failed; each was named on standard error
-  kNothingDone = 3,   ///< nothing could be done: no model, no device, no readable input list
+  kBadUsage = 1,     ///< unknown command or option, value out of range
+  kSomeFailed = 2,   ///< some inputs failed; each was named on standard error
+  kNothingDone = 3,  ///< nothing could be done: no model, no device, no readable input list
 };
 
 using Arguments = std::vector<std::string>;
@@ -33,8 +32,9 @@ struct Parsed {
   int exit_code = -1;  ///< negative: go on
 };
 
-/// Parses `arguments`; handles --help (prints `usage`, `about` and the options on standard output) and reports bad usage
-/// on standard error in one line. Positional arguments are collected under `positional` unless that is empty.
+/// Parses `arguments`; handles --help (prints `usage`, `about` and the options on standard output) and
+/// reports bad usage on standard error in one line. Positional arguments are collected under `positional`
+/// unless that is empty.
 Parsed Parse(const Arguments& arguments, const std::string& usage, const std::string& about,
              boost::program_options::options_description options, const std::string& positional);
 

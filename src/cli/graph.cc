@@ -1,7 +1,6 @@
 #include <cstdio>
-#include <string>
-
 #include <fmt/format.h>
+#include <string>
 
 #include "base/stopwatch.h"
 #include "cli/command.h"
@@ -18,29 +17,33 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr char kAbout[] =
-    "build       makes the decoding graph of a bundle (--model, --head), or of --units, --lm and a lexicon; without --out\n"
+    "build       makes the decoding graph of a bundle (--model, --head), or of --units, --lm and a lexicon; "
+    "without --out\n"
     "            it goes to the cache, where transcribe finds it\n"
     "info FILE   prints sizes and how the graph was built\n"
-    "check FILE  proves that a graph is sound: bounds, finite costs, no epsilon cycles, everything reachable; with\n"
+    "check FILE  proves that a graph is sound: bounds, finite costs, no epsilon cycles, everything "
+    "reachable; with\n"
     "            --paths N also that random paths cost what lexicon and language model say";
 
 po::options_description Options() {
   po::options_description options("Options", 110);
-  options.add_options()
-      ("model", po::value<std::string>(), "folder of the model bundle (default: the English model that comes with Skald)")
-      ("head", po::value<std::string>(), "head of the bundle (default: the bundle's choice)")
-      ("units", po::value<std::string>(), "token list (SYMBOL ID a line) instead of a bundle's head")
-      ("lm", po::value<std::string>(), "language model (ARPA, plain or gzip) instead of the bundle's")
-      ("pronunciations", po::value<std::string>(), "lexicon: WORD<TAB>UNITS a line")
-      ("sentencepiece", po::value<std::string>(), "lexicon: sentencepiece model of sub-word units")
-      ("separator", po::value<std::string>()->default_value("|"), "lexicon by spelling: the unit between words")
-      ("lm-weight", po::value<double>()->default_value(1), "factor on all costs of the language model")
-      ("word-penalty", po::value<double>()->default_value(0), "nats added for every word")
-      ("max-order", po::value<int>()->default_value(5), "longest n-grams to use")
-      ("paths", po::value<int>()->default_value(0), "check: random paths to compare with the sources (--model, --units, ...)")
-      ("seed", po::value<uint64_t>()->default_value(1), "check: seed of the random paths")
-      ("out", po::value<std::string>(), "graph file to write")
-      ("progress", po::value<std::string>()->default_value("auto"), "auto, none, bar or json");
+  options.add_options()("model", po::value<std::string>(),
+                        "folder of the model bundle (default: the English model that comes with Skald)")(
+      "head", po::value<std::string>(), "head of the bundle (default: the bundle's choice)")(
+      "units", po::value<std::string>(), "token list (SYMBOL ID a line) instead of a bundle's head")(
+      "lm", po::value<std::string>(), "language model (ARPA, plain or gzip) instead of the bundle's")(
+      "pronunciations", po::value<std::string>(), "lexicon: WORD<TAB>UNITS a line")(
+      "sentencepiece", po::value<std::string>(), "lexicon: sentencepiece model of sub-word units")(
+      "separator", po::value<std::string>()->default_value("|"),
+      "lexicon by spelling: the unit between words")("lm-weight", po::value<double>()->default_value(1),
+                                                     "factor on all costs of the language model")(
+      "word-penalty", po::value<double>()->default_value(0), "nats added for every word")(
+      "max-order", po::value<int>()->default_value(5), "longest n-grams to use")(
+      "paths", po::value<int>()->default_value(0),
+      "check: random paths to compare with the sources (--model, --units, ...)")(
+      "seed", po::value<uint64_t>()->default_value(1), "check: seed of the random paths")(
+      "out", po::value<std::string>(), "graph file to write")(
+      "progress", po::value<std::string>()->default_value("auto"), "auto, none, bar or json");
   return options;
 }
 
@@ -91,28 +94,33 @@ int Build(const po::variables_map& values) {
   const auto style = ParseProgressStyle(values["progress"].as<std::string>());
   if (!style.ok()) return Report(style.status(), kBadUsage);
   const auto sources = ReadSources(values);
-  if (!sources.ok()) return Report(sources.status(), sources.status().code() == StatusCode::kInvalidArgument ? kBadUsage : kNothingDone);
+  if (!sources.ok())
+    return Report(sources.status(),
+                  sources.status().code() == StatusCode::kInvalidArgument ? kBadUsage : kNothingDone);
 
   ProgressBar bar(*style);
   Stopwatch watch;
   if (values.count("out") == 0) {
-    const auto path = CachedGraph(*sources, *options, DefaultCacheFolder(),
-                                  [&](double fraction, const std::string& phase) { bar.Update(fraction, phase); });
+    const auto path =
+        CachedGraph(*sources, *options, DefaultCacheFolder(),
+                    [&](double fraction, const std::string& phase) { bar.Update(fraction, phase); });
     bar.Clear();
     if (!path.ok()) return Report(path.status(), kNothingDone);
     std::printf("%s\n", path->c_str());
     return kAllWell;
   }
   const std::string out = values["out"].as<std::string>();
-  const auto graph = BuildGraph(*sources, *options,
-                                [&](double fraction, std::string_view phase) { bar.Update(fraction, std::string(phase)); });
+  const auto graph = BuildGraph(*sources, *options, [&](double fraction, std::string_view phase) {
+    bar.Update(fraction, std::string(phase));
+  });
   bar.Clear();
   if (!graph.ok()) return Report(graph.status(), kNothingDone);
   if (const Status status = WriteGraphImage(*graph, out); !status.ok()) return Report(status, kNothingDone);
-  std::printf("%s: %llu states, %llu arcs, %.0f MB, %.1f s\n", out.c_str(),
-              static_cast<unsigned long long>(graph->info().state_count),
-              static_cast<unsigned long long>(graph->info().emitting_arc_count + graph->info().epsilon_arc_count),
-              static_cast<double>(graph->cells().size_bytes()) / 1e6, watch.Seconds());
+  std::printf(
+      "%s: %llu states, %llu arcs, %.0f MB, %.1f s\n", out.c_str(),
+      static_cast<unsigned long long>(graph->info().state_count),
+      static_cast<unsigned long long>(graph->info().emitting_arc_count + graph->info().epsilon_arc_count),
+      static_cast<double>(graph->cells().size_bytes()) / 1e6, watch.Seconds());
   return kAllWell;
 }
 
@@ -120,11 +128,14 @@ int Info(const std::string& path) {
   const auto graph = GraphImage::Open(path);
   if (!graph.ok()) return Report(graph.status(), kNothingDone);
   const GraphInfo& info = graph->info();
-  const auto line = [](const char* name, const std::string& value) { std::printf("%-16s %s\n", name, value.c_str()); };
+  const auto line = [](const char* name, const std::string& value) {
+    std::printf("%-16s %s\n", name, value.c_str());
+  };
   line("states", fmt::format("{}", info.state_count));
   line("emitting arcs", fmt::format("{}", info.emitting_arc_count));
   line("epsilon arcs", fmt::format("{}, longest chain {}", info.epsilon_arc_count, info.max_epsilon_rank));
-  line("cells", fmt::format("{} ({:.1f} MB)", info.cell_count, static_cast<double>(info.cell_count) * sizeof(GraphCell) / 1e6));
+  line("cells", fmt::format("{} ({:.1f} MB)", info.cell_count,
+                            static_cast<double>(info.cell_count) * sizeof(GraphCell) / 1e6));
   line("units", fmt::format("{}", info.unit_count));
   line("words", fmt::format("{}", graph->word_count()));
   line("least arc cost", fmt::format("{:g}", info.min_arc_cost));
@@ -133,7 +144,8 @@ int Info(const std::string& path) {
   return kAllWell;
 }
 
-StatusOr<GraphPathReport> ComparePaths(const GraphImage& graph, const po::variables_map& values, int samples) {
+StatusOr<GraphPathReport> ComparePaths(const GraphImage& graph, const po::variables_map& values,
+                                       int samples) {
   SKALD_ASSIGN_OR_RETURN(const GraphOptions options, ReadOptions(values));
   SKALD_ASSIGN_OR_RETURN(const GraphSources sources, ReadSources(values));
   SKALD_ASSIGN_OR_RETURN(const ArpaModel model, ArpaModel::Read(sources.language_model_path));
@@ -152,22 +164,24 @@ int Check(const std::string& path, const po::variables_map& values) {
   const auto paths = ComparePaths(*graph, values, samples);
   if (!paths.ok()) return Report(Status(paths.status()).InFile(path), kSomeFailed);
   std::printf("%llu sentences and %llu paths agree with the sources within %.2g nats\n",
-              static_cast<unsigned long long>(paths->sentences), static_cast<unsigned long long>(paths->image_paths),
-              paths->largest_difference);
+              static_cast<unsigned long long>(paths->sentences),
+              static_cast<unsigned long long>(paths->image_paths), paths->largest_difference);
   return kAllWell;
 }
 
 }  // namespace
 
 int RunGraph(const Arguments& arguments) {
-  const Parsed parsed = Parse(arguments, "skald graph build|info|check [OPTIONS] [FILE]", kAbout, Options(), "word");
+  const Parsed parsed =
+      Parse(arguments, "skald graph build|info|check [OPTIONS] [FILE]", kAbout, Options(), "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
                                                       : std::vector<std::string>();
   if (words.size() == 1 && words[0] == "build") return Build(parsed.values);
   if (words.size() == 2 && words[0] == "info") return Info(words[1]);
   if (words.size() == 2 && words[0] == "check") return Check(words[1], parsed.values);
-  return Report(Status::InvalidArgument("graph needs build, info FILE or check FILE (see --help)"), kBadUsage);
+  return Report(Status::InvalidArgument("graph needs build, info FILE or check FILE (see --help)"),
+                kBadUsage);
 }
 
 }  // namespace skald::cli

@@ -4,10 +4,9 @@
 #include <cctype>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
-
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
 
@@ -18,16 +17,17 @@ namespace fs = std::filesystem;
 
 const std::set<std::string>& MediaEndings() {
   static const std::set<std::string> endings = {
-      ".3gp", ".aac",  ".ac3", ".aif", ".aiff", ".amr", ".ape", ".asf", ".au",   ".avi",  ".caf",  ".dts", ".eac3",
-      ".flac", ".flv", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov",  ".mp2",  ".mp3",  ".mp4", ".mpeg",
-      ".mpg", ".mts",  ".mxf", ".oga", ".ogg",  ".ogv", ".opus", ".ra", ".sph",  ".spx",  ".ts",   ".tta", ".vob",
-      ".w64", ".wav",  ".webm", ".wma", ".wmv", ".wv"};
+      ".3gp",  ".aac",  ".ac3", ".aif",  ".aiff", ".amr",  ".ape", ".asf", ".au",   ".avi", ".caf", ".dts",
+      ".eac3", ".flac", ".flv", ".m2ts", ".m4a",  ".m4b",  ".m4v", ".mka", ".mkv",  ".mov", ".mp2", ".mp3",
+      ".mp4",  ".mpeg", ".mpg", ".mts",  ".mxf",  ".oga",  ".ogg", ".ogv", ".opus", ".ra",  ".sph", ".spx",
+      ".ts",   ".tta",  ".vob", ".w64",  ".wav",  ".webm", ".wma", ".wmv", ".wv"};
   return endings;
 }
 
 std::string LowerEnding(const fs::path& path) {
   std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return ending;
 }
 
@@ -50,7 +50,8 @@ Status AddFolder(const std::string& folder, std::vector<Found>* found) {
   std::error_code error;
   for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end;
        !error && it != end; it.increment(error)) {
-    if (it->is_regular_file(error) && MediaEndings().count(LowerEnding(it->path())) != 0) files.push_back(it->path());
+    if (it->is_regular_file(error) && MediaEndings().count(LowerEnding(it->path())) != 0)
+      files.push_back(it->path());
   }
   if (error) return Status::Io(error.message()).InFile(folder);
   std::sort(files.begin(), files.end());
@@ -77,7 +78,8 @@ Status AddManifest(const std::string& manifest, bool json, std::vector<Found>* f
       }
       path = entry[key].get<std::string>();
     }
-    const fs::path full = fs::path(path).is_absolute() ? fs::path(path) : fs::path(manifest).parent_path() / path;
+    const fs::path full =
+        fs::path(path).is_absolute() ? fs::path(path) : fs::path(manifest).parent_path() / path;
     found->push_back({full.string(), fs::path(path).is_absolute() ? full.filename() : fs::path(path)});
   }
   return Status::Ok();

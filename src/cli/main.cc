@@ -25,9 +25,10 @@ constexpr Command kCommands[] = {
 };
 
 void PrintHelp(std::FILE* stream) {
-  std::fprintf(stream,
-               "Skald %s turns recorded speech into text.\n\nusage: skald COMMAND [OPTIONS]\n\n", skald::kVersion);
-  for (const Command& command : kCommands) std::fprintf(stream, "  %-12s %s\n", command.name, command.summary);
+  std::fprintf(stream, "Skald %s turns recorded speech into text.\n\nusage: skald COMMAND [OPTIONS]\n\n",
+               skald::kVersion);
+  for (const Command& command : kCommands)
+    std::fprintf(stream, "  %-12s %s\n", command.name, command.summary);
   std::fprintf(stream,
                "\n`skald COMMAND --help` explains a command. First try: skald transcribe FILE\n"
                "Exit codes: 0 all well, 1 bad usage, 2 some inputs failed, 3 nothing could be done.\n");
@@ -50,8 +51,8 @@ int main(int argc, char** argv) {
     std::printf("skald %s\n", skald::kVersion);
     return skald::cli::kAllWell;
   }
-  const auto* command =
-      std::find_if(std::begin(kCommands), std::end(kCommands), [&](const Command& c) { return name == c.name; });
+  const auto* command = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                     [&](const Command& c) { return name == c.name; });
   if (command == std::end(kCommands)) {
     std::fprintf(stderr, "skald: unknown command '%s' (see skald --help)\n", name.c_str());
     return skald::cli::kBadUsage;

@@ -1,5 +1,4 @@
 #include <cstdio>
-
 #include <fmt/format.h>
 
 #include "cli/command.h"
@@ -19,21 +18,23 @@ constexpr char kAbout[] =
 
 void PrintInfo(const Bundle& bundle) {
   const BundleManifest& manifest = bundle.manifest();
-  const auto line = [](const char* name, const std::string& value) { std::printf("%-16s %s\n", name, value.c_str()); };
+  const auto line = [](const char* name, const std::string& value) {
+    std::printf("%-16s %s\n", name, value.c_str());
+  };
   line("name", manifest.name);
   line("folder", bundle.folder());
   line("language", manifest.language);
   line("licence", manifest.licence);
-  line("architecture",
-       fmt::format("{}, {} layers of width {}, {} attention heads, feed-forward {}", manifest.architecture,
-                   manifest.sizes.layers, manifest.sizes.model_width, manifest.sizes.attention_heads,
-                   manifest.sizes.feed_forward_width));
+  line("architecture", fmt::format("{}, {} layers of width {}, {} attention heads, feed-forward {}",
+                                   manifest.architecture, manifest.sizes.layers, manifest.sizes.model_width,
+                                   manifest.sizes.attention_heads, manifest.sizes.feed_forward_width));
   line("features", fmt::format("{}, {} bins, {} Hz", manifest.features.type, manifest.features.bins,
                                manifest.features.sample_rate_hz));
   line("frame shift", fmt::format("{:g} s", manifest.frame_shift_s));
   for (const auto& [name, head] : manifest.heads) {
-    line("head", fmt::format("{}: {} units, language model weight {:g}, word penalty {:g}{}", name, head.units,
-                             head.lm_scale, head.word_penalty, name == manifest.search_head ? " (default)" : ""));
+    line("head",
+         fmt::format("{}: {} units, language model weight {:g}, word penalty {:g}{}", name, head.units,
+                     head.lm_scale, head.word_penalty, name == manifest.search_head ? " (default)" : ""));
   }
   for (const auto& [name, file] : manifest.files) {
     line("file", fmt::format("{:<24} {:>10} bytes  {}", name, file.bytes, file.sha256.substr(0, 16)));
@@ -50,7 +51,8 @@ int RunModel(const Arguments& arguments) {
   const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
                                                       : std::vector<std::string>();
   if (words.empty() || words.size() > 2 || (words[0] != "info" && words[0] != "check")) {
-    return Report(Status::InvalidArgument("model needs info or check, and at most one folder (see --help)"), kBadUsage);
+    return Report(Status::InvalidArgument("model needs info or check, and at most one folder (see --help)"),
+                  kBadUsage);
   }
   std::string folder;
   if (words.size() == 2) {
@@ -70,11 +72,12 @@ int RunModel(const Arguments& arguments) {
   if (!results.ok()) return Report(results.status(), kNothingDone);
   bool well = true;
   for (const GoldenResult& result : *results) {
-    std::printf("%s %-40s largest difference %.2g (limit %.2g)\n", result.passed() ? "ok" : "--", result.name.c_str(),
-                result.largest_difference, result.limit);
+    std::printf("%s %-40s largest difference %.2g (limit %.2g)\n", result.passed() ? "ok" : "--",
+                result.name.c_str(), result.largest_difference, result.limit);
     well = well && result.passed();
   }
-  std::printf("%s\n", well ? "all files and golden scores agree" : "the model does not compute what it should");
+  std::printf("%s\n",
+              well ? "all files and golden scores agree" : "the model does not compute what it should");
   return well ? kAllWell : kSomeFailed;
 }
 

@@ -9,14 +9,16 @@ namespace po = boost::program_options;
 po::options_description OutputArguments() {
   const SubtitleOptions defaults;
   po::options_description options("Text and subtitles", 110);
-  options.add_options()
-      ("times", po::bool_switch(), "txt: put the times of every segment in front of it")
-      ("text-case", po::value<std::string>()->default_value("as-is"), "as-is, lower or sentence")
-      ("line-length", po::value<int>()->default_value(defaults.max_characters_per_line), "characters in a subtitle line at most")
-      ("lines", po::value<int>()->default_value(defaults.max_lines), "lines in a subtitle at most")
-      ("min-duration", po::value<double>()->default_value(defaults.min_duration_s), "seconds that a subtitle stays at least")
-      ("max-duration", po::value<double>()->default_value(defaults.max_duration_s), "seconds that a subtitle stays at most")
-      ("min-gap", po::value<double>()->default_value(defaults.min_gap_s), "seconds between two subtitles");
+  options.add_options()("times", po::bool_switch(), "txt: put the times of every segment in front of it")(
+      "text-case", po::value<std::string>()->default_value("as-is"), "as-is, lower or sentence")(
+      "line-length", po::value<int>()->default_value(defaults.max_characters_per_line),
+      "characters in a subtitle line at most")("lines", po::value<int>()->default_value(defaults.max_lines),
+                                               "lines in a subtitle at most")(
+      "min-duration", po::value<double>()->default_value(defaults.min_duration_s),
+      "seconds that a subtitle stays at least")("max-duration",
+                                                po::value<double>()->default_value(defaults.max_duration_s),
+                                                "seconds that a subtitle stays at most")(
+      "min-gap", po::value<double>()->default_value(defaults.min_gap_s), "seconds between two subtitles");
   return options;
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-
 #include <nlohmann/json.hpp>
 
 namespace skald::cli {
@@ -32,7 +31,8 @@ void ProgressBar::Update(double fraction, const std::string& what) {
     return;
   }
   const int filled = static_cast<int>(fraction * 30);
-  const std::string bar = std::string(static_cast<size_t>(filled), '#') + std::string(static_cast<size_t>(30 - filled), '.');
+  const std::string bar =
+      std::string(static_cast<size_t>(filled), '#') + std::string(static_cast<size_t>(30 - filled), '.');
   std::fprintf(stderr, "\r\033[K[%s] %3.0f %% %s", bar.c_str(), fraction * 100, what.c_str());
   std::fflush(stderr);
 }

@@ -13,7 +13,8 @@ enum class ProgressStyle { kNone, kBar, kJson };
 /// "auto" is a bar on a terminal and nothing elsewhere.
 StatusOr<ProgressStyle> ParseProgressStyle(const std::string& name);
 
-/// One line on standard error that is redrawn at most ten times a second; with kJson one object a second. Thread safe.
+/// One line on standard error that is redrawn at most ten times a second; with kJson one object a second.
+/// Thread safe.
 class ProgressBar {
  public:
   explicit ProgressBar(ProgressStyle style) : style_(style) {}

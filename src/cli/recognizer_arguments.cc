@@ -9,28 +9,30 @@ namespace po = boost::program_options;
 po::options_description RecognizerArguments() {
   const RecognizerOptions defaults;
   po::options_description options("Recognizer", 110);
-  options.add_options()
-      ("model", po::value<std::string>(), "folder of the model bundle (default: the English model that comes with Skald)")
-      ("device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda, or cuda:N")
-      ("precision", po::value<std::string>()->default_value("auto"),
-       "arithmetic of the acoustic model: auto, f32, bf16, f16 (CUDA), int8 (CPU)")
-      ("threads", po::value<int>()->default_value(0), "worker threads (0: one per processor)")
-      ("head", po::value<std::string>(), "head of the model to search with (default: the bundle's choice)")
-      ("graph", po::value<std::string>(), "decoding graph file instead of the one built from the bundle")
-      ("beam", po::value<float>()->default_value(defaults.search.beam),
-       "search beam in nats; larger is slower and misses less")
-      ("lattice-beam", po::value<float>()->default_value(defaults.search.lattice_beam),
-       "alternatives within this many nats of the best path are kept for confidences")
-      ("max-active", po::value<int>()->default_value(defaults.search.max_active), "tokens expanded per frame at most")
-      ("lm-scale", po::value<double>(), "weight of the language model (default: the bundle's choice)")
-      ("word-penalty", po::value<double>(), "cost of every word in nats (default: the bundle's choice)")
-      ("blank-penalty", po::value<double>()->default_value(defaults.blank_penalty),
-       "added to the cost of blank frames; larger yields more words")
-      ("window", po::value<double>()->default_value(defaults.windows.window_s),
-       "seconds that the acoustic model sees at once")
-      ("context", po::value<double>()->default_value(defaults.windows.context_s),
-       "seconds of overlap at each side of a window")
-      ("pause", po::value<double>()->default_value(defaults.endpoint.pause_s), "a pause of this many seconds ends a segment");
+  options.add_options()("model", po::value<std::string>(),
+                        "folder of the model bundle (default: the English model that comes with Skald)")(
+      "device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda, or cuda:N")(
+      "precision", po::value<std::string>()->default_value("auto"),
+      "arithmetic of the acoustic model: auto, f32, bf16, f16 (CUDA), int8 (CPU)")(
+      "threads", po::value<int>()->default_value(0), "worker threads (0: one per processor)")(
+      "head", po::value<std::string>(), "head of the model to search with (default: the bundle's choice)")(
+      "graph", po::value<std::string>(), "decoding graph file instead of the one built from the bundle")(
+      "beam", po::value<float>()->default_value(defaults.search.beam),
+      "search beam in nats; larger is slower and misses less")(
+      "lattice-beam", po::value<float>()->default_value(defaults.search.lattice_beam),
+      "alternatives within this many nats of the best path are kept for confidences")(
+      "max-active", po::value<int>()->default_value(defaults.search.max_active),
+      "tokens expanded per frame at most")("lm-scale", po::value<double>(),
+                                           "weight of the language model (default: the bundle's choice)")(
+      "word-penalty", po::value<double>(), "cost of every word in nats (default: the bundle's choice)")(
+      "blank-penalty", po::value<double>()->default_value(defaults.blank_penalty),
+      "added to the cost of blank frames; larger yields more words")(
+      "window", po::value<double>()->default_value(defaults.windows.window_s),
+      "seconds that the acoustic model sees at once")(
+      "context", po::value<double>()->default_value(defaults.windows.context_s),
+      "seconds of overlap at each side of a window")(
+      "pause", po::value<double>()->default_value(defaults.endpoint.pause_s),
+      "a pause of this many seconds ends a segment");
   return options;
 }
 
@@ -63,11 +65,11 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
 
 po::options_description MediaArguments() {
   po::options_description options("Media", 110);
-  options.add_options()
-      ("track", po::value<std::string>()->default_value("0"), "audio track, counted from 0, or all")
-      ("channels", po::value<std::string>()->default_value("mix"),
-       "mix: all channels together; split: every channel by itself")
-      ("allow-network", po::bool_switch(), "let inputs be URLs, or files that refer to others");
+  options.add_options()("track", po::value<std::string>()->default_value("0"),
+                        "audio track, counted from 0, or all")(
+      "channels", po::value<std::string>()->default_value("mix"),
+      "mix: all channels together; split: every channel by itself")(
+      "allow-network", po::bool_switch(), "let inputs be URLs, or files that refer to others");
   return options;
 }
 
@@ -76,7 +78,8 @@ StatusOr<MediaOptions> ReadMediaArguments(const po::variables_map& values) {
   const std::string track = values["track"].as<std::string>();
   if (track == "all") {
     media.track = -1;
-  } else if (!track.empty() && track.size() < 6 && track.find_first_not_of("0123456789") == std::string::npos) {
+  } else if (!track.empty() && track.size() < 6 &&
+             track.find_first_not_of("0123456789") == std::string::npos) {
     media.track = std::stoi(track);
   } else {
     return Status::InvalidArgument("--track is a number or all, not '" + track + "'");

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <memory>
-
 #include <boost/program_options.hpp>
+#include <memory>
 
 #include "base/status.h"
 #include "cli/progress_bar.h"

@@ -12,11 +12,12 @@ namespace po = boost::program_options;
 
 constexpr char kAbout[] =
     "wer   word error rate of hypotheses against references, as NIST's sclite counts it\n\n"
-    "References are Kaldi text (UTTERANCE WORDS a line), STM or trn; hypotheses the same, CTM, or a folder of Skald's JSON\n"
+    "References are Kaldi text (UTTERANCE WORDS a line), STM or trn; hypotheses the same, CTM, or a folder "
+    "of Skald's JSON\n"
     "transcripts. A reference without a hypothesis counts as deleted.";
 
-StatusOr<WerReport> Score(const std::string& reference, const std::string& hypothesis, const std::string& speakers,
-                          const ScoringOptions& options) {
+StatusOr<WerReport> Score(const std::string& reference, const std::string& hypothesis,
+                          const std::string& speakers, const ScoringOptions& options) {
   ScoreInputOptions paths;
   paths.reference_path = reference;
   paths.hypothesis_paths = {hypothesis};
@@ -29,20 +30,23 @@ StatusOr<WerReport> Score(const std::string& reference, const std::string& hypot
 
 int RunScore(const Arguments& arguments) {
   po::options_description options("Options", 110);
-  options.add_options()
-      ("reference", po::value<std::string>(), "references: Kaldi text, .stm or .trn")
-      ("hypothesis", po::value<std::string>(), "hypotheses: Kaldi text, .ctm, .trn, or a folder of JSON transcripts")
-      ("compare", po::value<std::string>(), "hypotheses of a second system, to be compared with the first")
-      ("speakers", po::value<std::string>()->default_value(""), "ID SPEAKER a line: results by speaker for Kaldi text")
-      ("strip-punctuation", po::bool_switch(), "punctuation counts as nothing")
-      ("confusions", po::value<int>()->default_value(10), "how many of the most frequent errors to print");
-  const Parsed parsed = Parse(arguments, "skald score wer --reference REF --hypothesis HYP [OPTIONS]", kAbout, options, "word");
+  options.add_options()("reference", po::value<std::string>(), "references: Kaldi text, .stm or .trn")(
+      "hypothesis", po::value<std::string>(),
+      "hypotheses: Kaldi text, .ctm, .trn, or a folder of JSON transcripts")(
+      "compare", po::value<std::string>(), "hypotheses of a second system, to be compared with the first")(
+      "speakers", po::value<std::string>()->default_value(""),
+      "ID SPEAKER a line: results by speaker for Kaldi text")("strip-punctuation", po::bool_switch(),
+                                                              "punctuation counts as nothing")(
+      "confusions", po::value<int>()->default_value(10), "how many of the most frequent errors to print");
+  const Parsed parsed =
+      Parse(arguments, "skald score wer --reference REF --hypothesis HYP [OPTIONS]", kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
                                                       : std::vector<std::string>();
   if (words != std::vector<std::string>{"wer"} || parsed.values.count("reference") == 0 ||
       parsed.values.count("hypothesis") == 0) {
-    return Report(Status::InvalidArgument("score wer needs --reference and --hypothesis (see --help)"), kBadUsage);
+    return Report(Status::InvalidArgument("score wer needs --reference and --hypothesis (see --help)"),
+                  kBadUsage);
   }
   ScoringOptions scoring;
   scoring.normalizer.strip_punctuation = parsed.values["strip-punctuation"].as<bool>();
@@ -57,9 +61,10 @@ int RunScore(const Arguments& arguments) {
   if (!other.ok()) return Report(other.status(), kNothingDone);
   const auto comparison = CompareSystems(*report, *other, scoring);
   if (!comparison.ok()) return Report(comparison.status(), kNothingDone);
-  std::printf("second system: WER %.2f %%, difference %+.2f (%+.2f to %+.2f), p = %.3g\n", 100 * other->total.wer(),
-              100 * comparison->wer_difference, 100 * comparison->difference_interval.low,
-              100 * comparison->difference_interval.high, comparison->p_value);
+  std::printf("second system: WER %.2f %%, difference %+.2f (%+.2f to %+.2f), p = %.3g\n",
+              100 * other->total.wer(), 100 * comparison->wer_difference,
+              100 * comparison->difference_interval.low, 100 * comparison->difference_interval.high,
+              comparison->p_value);
   return kAllWell;
 }
 

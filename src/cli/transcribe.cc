@@ -1,9 +1,8 @@
 #include <cstdio>
 #include <filesystem>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "base/file.h"
 #include "base/stopwatch.h"
@@ -19,16 +18,23 @@ namespace fs = std::filesystem;
 namespace po = boost::program_options;
 
 constexpr char kAbout[] =
-    "Turns speech in audio and video files into text. INPUT is a file, a folder (searched for media), a manifest\n"
-    "(.txt: a path a line; .jsonl: objects with \"path\"), or - for standard input. One input without --out prints\n"
-    "its text on standard output; with --out every input gets files named after it in that folder. A file that\n"
+    "Turns speech in audio and video files into text. INPUT is a file, a folder (searched for media), a "
+    "manifest\n"
+    "(.txt: a path a line; .jsonl: objects with \"path\"), or - for standard input. One input without --out "
+    "prints\n"
+    "its text on standard output; with --out every input gets files named after it in that folder. A file "
+    "that\n"
     "cannot be transcribed is named on standard error and does not disturb the others.";
 
 /// Where results go: files below a folder, or standard output.
 class Writer {
  public:
-  Writer(std::string folder, std::vector<OutputFormat> formats, OutputOptions options, const std::vector<Input>& inputs)
-      : folder_(std::move(folder)), formats_(std::move(formats)), options_(std::move(options)), inputs_(inputs) {}
+  Writer(std::string folder, std::vector<OutputFormat> formats, OutputOptions options,
+         const std::vector<Input>& inputs)
+      : folder_(std::move(folder)),
+        formats_(std::move(formats)),
+        options_(std::move(options)),
+        inputs_(inputs) {}
 
   Status Write(size_t index, const std::vector<Transcript>& transcripts) {
     OutputOptions options = options_;
@@ -109,7 +115,8 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
     }
     for (const Transcript& transcript : result.transcripts) {
       for (const Warning& warning : transcript.warnings) {
-        std::fprintf(stderr, "skald: %s: warning at %.2f s: %s\n", result.path.c_str(), warning.time_s, warning.what.c_str());
+        std::fprintf(stderr, "skald: %s: warning at %.2f s: %s\n", result.path.c_str(), warning.time_s,
+                     warning.what.c_str());
       }
       if (&transcript == &result.transcripts.front() && transcript.segments.empty()) {
         std::fprintf(stderr, "skald: %s: no speech found\n", result.path.c_str());
@@ -118,8 +125,8 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
   };
   const auto progress = [&](const PipelineProgress& now) {
     bar.Update(static_cast<double>(now.files_done) / static_cast<double>(now.files),
-               fmt::format("{} of {} files, {:.0f} s of audio, {:.0f} x real time", now.files_done, now.files, now.audio_s,
-                           now.audio_s / watch.Seconds()));
+               fmt::format("{} of {} files, {:.0f} s of audio, {:.0f} x real time", now.files_done, now.files,
+                           now.audio_s, now.audio_s / watch.Seconds()));
   };
   (*recognizer)->TranscribeFiles(paths, request.media, sink, progress);
   bar.Clear();
@@ -132,10 +139,12 @@ int RunTranscribe(const Arguments& arguments) {
   po::options_description options("", 110);
   options.add(RecognizerArguments()).add(MediaArguments()).add(OutputArguments());
   po::options_description outputs("Outputs", 110);
-  outputs.add_options()
-      ("out", po::value<std::string>(), "folder for the outputs; made where it does not exist")
-      ("format", po::value<std::string>()->default_value("txt"), "comma-separated: txt, json, srt, vtt, ttml, ctm")
-      ("progress", po::value<std::string>()->default_value("auto"), "auto, none, bar or json, on standard error");
+  outputs.add_options()("out", po::value<std::string>(),
+                        "folder for the outputs; made where it does not exist")(
+      "format", po::value<std::string>()->default_value("txt"),
+      "comma-separated: txt, json, srt, vtt, ttml, ctm")("progress",
+                                                         po::value<std::string>()->default_value("auto"),
+                                                         "auto, none, bar or json, on standard error");
   options.add(outputs);
   const Parsed parsed = Parse(arguments, "skald transcribe [OPTIONS] INPUT...", kAbout, options, "input");
   if (parsed.exit_code >= 0) return parsed.exit_code;
@@ -144,7 +153,8 @@ int RunTranscribe(const Arguments& arguments) {
   }
   const StatusOr<Request> request = ReadRequest(parsed.values);
   if (!request.ok()) return Report(request.status(), kBadUsage);
-  const StatusOr<std::vector<Input>> inputs = ExpandInputs(parsed.values["input"].as<std::vector<std::string>>());
+  const StatusOr<std::vector<Input>> inputs =
+      ExpandInputs(parsed.values["input"].as<std::vector<std::string>>());
   if (!inputs.ok()) return Report(inputs.status(), kNothingDone);
   if (inputs->empty()) return Report(Status::NotFound("no media among the inputs"), kNothingDone);
   return Transcribe(*request, *inputs);

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
-
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/stopwatch.h"
 #include "decoder/search/beam_search.h"
@@ -31,7 +30,8 @@ Status Measure(const BenchmarkOptions& benchmark, BenchmarkResult* result, Body 
 }
 
 /// Decodes a file; appends its windows to `windows` unless that is null. Returns its seconds of audio.
-StatusOr<double> DecodeFile(const std::string& path, const WindowOptions& options, std::vector<Window>* windows) {
+StatusOr<double> DecodeFile(const std::string& path, const WindowOptions& options,
+                            std::vector<Window>* windows) {
   SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<MediaReader> reader, MediaReader::Open(path, {}));
   WindowCutter cutter(options);
   int64_t samples = 0;
@@ -124,10 +124,10 @@ Status BenchmarkModel(Scorer* scorer, const std::vector<Window>& windows, double
 }
 
 Status BenchmarkSearch(const Recognizer& recognizer, Scorer* scorer, const std::vector<Window>& windows,
-                       const RecognizerOptions& options, const BenchmarkOptions& benchmark, BenchmarkResult* result) {
+                       const BenchmarkOptions& benchmark, BenchmarkResult* result) {
   std::vector<std::vector<ScoreMatrix>> scores;
   ScorerTiming timing;
-  SKALD_RETURN_IF_ERROR(ScoreAll(scorer, windows, options.batch_s, &scores, &timing));
+  SKALD_RETURN_IF_ERROR(ScoreAll(scorer, windows, recognizer.batch_s(), &scores, &timing));
   const double scale = recognizer.acoustic_scale();
   int64_t frames = 0;
   for (std::vector<ScoreMatrix>& batch : scores) {
@@ -159,7 +159,8 @@ Status BenchmarkSearch(const Recognizer& recognizer, Scorer* scorer, const std::
   result->details = {
       {"frames", fmt::format("{}", frames)},
       {"frames/s", fmt::format("{:.0f}", static_cast<double>(frames) / result->median_s())},
-      {"collapsed frames", fmt::format("{:.1f} %", 100.0 * static_cast<double>(sum.collapsed_frames) / static_cast<double>(frames))},
+      {"collapsed frames", fmt::format("{:.1f} %", 100.0 * static_cast<double>(sum.collapsed_frames) /
+                                                       static_cast<double>(frames))},
       {"tokens/frame searched", fmt::format("{:.0f}", static_cast<double>(sum.tokens) / searched)},
       {"arcs kept/frame searched", fmt::format("{:.0f}", static_cast<double>(sum.arcs_kept) / searched)},
       {"survivor hash", fmt::format("{:016x}", hash)}};
@@ -224,18 +225,20 @@ StatusOr<BenchmarkResult> RunBenchmark(BenchmarkStage stage, const std::vector<s
   Scorer* scorer = recognizer->first_scorer();
   WindowOptions windows_options = options.windows;
   windows_options.frame_shift_samples = scorer->shape().frame_shift_samples;
-  SKALD_ASSIGN_OR_RETURN(const std::vector<Window> windows, DecodeAll(paths, windows_options, &result.audio_s));
+  SKALD_ASSIGN_OR_RETURN(const std::vector<Window> windows,
+                         DecodeAll(paths, windows_options, &result.audio_s));
   switch (stage) {
     case BenchmarkStage::kFeatures: {
-      SKALD_ASSIGN_OR_RETURN(const FeatureOptions features, FeaturesOfBundle(recognizer->bundle().manifest().features));
+      SKALD_ASSIGN_OR_RETURN(const FeatureOptions features,
+                             FeaturesOfBundle(recognizer->bundle().manifest().features));
       SKALD_RETURN_IF_ERROR(BenchmarkFeatures(windows, features, benchmark, &result));
       break;
     }
     case BenchmarkStage::kModel:
-      SKALD_RETURN_IF_ERROR(BenchmarkModel(scorer, windows, options.batch_s, benchmark, &result));
+      SKALD_RETURN_IF_ERROR(BenchmarkModel(scorer, windows, recognizer->batch_s(), benchmark, &result));
       break;
     default:
-      SKALD_RETURN_IF_ERROR(BenchmarkSearch(*recognizer, scorer, windows, options, benchmark, &result));
+      SKALD_RETURN_IF_ERROR(BenchmarkSearch(*recognizer, scorer, windows, benchmark, &result));
   }
   return result;
 }

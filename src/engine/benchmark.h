@@ -15,12 +15,12 @@ enum class BenchmarkStage { kMedia, kFeatures, kModel, kSearch, kPipeline };
 StatusOr<BenchmarkStage> ParseBenchmarkStage(const std::string& name);
 
 struct BenchmarkOptions {
-  int repeats = 5;     ///< timed runs; the median is what to quote
+  int repeats = 5;  ///< timed runs; the median is what to quote
   int warm_up_runs = 1;
 };
 
-/// Seconds of one stage over the same audio, run by run. Media, features, model and search run on one thread, the
-/// pipeline on all workers of the recognizer.
+/// Seconds of one stage over the same audio, run by run. Media, features, model and search run on one thread,
+/// the pipeline on all workers of the recognizer.
 struct BenchmarkResult {
   std::string stage;
   double audio_s = 0;
@@ -31,8 +31,8 @@ struct BenchmarkResult {
   double times_real_time() const { return audio_s / median_s(); }
 };
 
-/// Measures one stage over files, with its inputs prepared beforehand and held in memory. Fails where a file cannot be
-/// read or the recognizer cannot be made.
+/// Measures one stage over files, with its inputs prepared beforehand and held in memory. Fails where a file
+/// cannot be read or the recognizer cannot be made.
 StatusOr<BenchmarkResult> RunBenchmark(BenchmarkStage stage, const std::vector<std::string>& paths,
                                        const RecognizerOptions& options, const BenchmarkOptions& benchmark);
 

@@ -6,8 +6,8 @@
 
 namespace skald {
 
-/// The front end's parameters for the features that a bundle asks for. kUnsupported, naming the value, where Skald has
-/// no such features.
+/// The front end's parameters for the features that a bundle asks for. kUnsupported, naming the value, where
+/// Skald has no such features.
 StatusOr<FeatureOptions> FeaturesOfBundle(const FeatureDescription& description);
 
 }  // namespace skald

@@ -11,7 +11,8 @@
 namespace skald {
 namespace {
 
-/// Threads that share one batch: more of them wait for each other more, fewer hold more copies of the weights.
+/// Threads that share one batch: more of them wait for each other more, fewer hold more copies of the
+/// weights.
 constexpr int kThreadsPerScorer = 4;
 
 class CpuScorer : public Scorer {
@@ -21,7 +22,8 @@ class CpuScorer : public Scorer {
 
   const ScorerShape& shape() const override { return shape_; }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores, ScorerTiming* timing) override {
+  Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores,
+               ScorerTiming* timing) override {
     scores->assign(windows.size(), {});
     // The model takes batches of bounded size.
     for (size_t first = 0; first < windows.size();) {
@@ -33,7 +35,8 @@ class CpuScorer : public Scorer {
         frames += next;
         ++count;
       }
-      SKALD_RETURN_IF_ERROR(ScoreBatch(windows.subspan(first, count), std::span(*scores).subspan(first, count), timing));
+      SKALD_RETURN_IF_ERROR(
+          ScoreBatch(windows.subspan(first, count), std::span(*scores).subspan(first, count), timing));
       first += count;
     }
     return Status::Ok();
@@ -85,7 +88,8 @@ class CpuScorer : public Scorer {
     return std::all_of(samples.begin(), samples.end(), [](float sample) { return sample == 0.0f; });
   }
 
-  /// Scores of a window of nothing but zeros depend on its length only: hours of digital silence cost one window.
+  /// Scores of a window of nothing but zeros depend on its length only: hours of digital silence cost one
+  /// window.
   const ScoreMatrix* FindSilent(PcmView samples) const {
     const auto known = silent_.find(samples.size());
     return known != silent_.end() && IsSilent(samples) ? &known->second : nullptr;
@@ -103,15 +107,16 @@ class CpuScorer : public Scorer {
 
 }  // namespace
 
-StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bundle, const ScorerOptions& options,
-                                                              int threads) {
+StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bundle,
+                                                              const ScorerOptions& options, int threads) {
   SKALD_ASSIGN_OR_RETURN(const FeatureOptions features, FeaturesOfBundle(bundle.manifest().features));
   SKALD_ASSIGN_OR_RETURN(const FeatureExtractor extractor, FeatureExtractor::Create(features));
   AcousticModelOptions model_options;
   SKALD_ASSIGN_OR_RETURN(model_options.precision, ParsePrecision(options.precision));
   model_options.heads = {options.head};
   const double feature_frames_per_s = 1.0 / extractor.frame_shift_s();
-  model_options.max_batch_feature_frames = static_cast<int64_t>(options.max_batch_s * feature_frames_per_s) + 1;
+  model_options.max_batch_feature_frames =
+      static_cast<int64_t>(options.max_batch_s * feature_frames_per_s) + 1;
 
   std::vector<std::unique_ptr<Scorer>> scorers;
   const int count = (threads + kThreadsPerScorer - 1) / kThreadsPerScorer;

@@ -77,7 +77,8 @@ void Endpointer::Emit(int64_t frames) {
   consume_(std::move(segment));
 
   // Replay what stays, so that its pauses are counted as if it had arrived alone.
-  const std::vector<float> rest(pending_.begin() + static_cast<std::ptrdiff_t>(frames * units_), pending_.end());
+  const std::vector<float> rest(pending_.begin() + static_cast<std::ptrdiff_t>(frames * units_),
+                                pending_.end());
   first_frame_ += frames;
   pending_.clear();
   pending_frames_ = blank_run_ = longest_pause_ = longest_pause_end_ = 0;

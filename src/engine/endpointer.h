@@ -13,13 +13,14 @@ namespace skald {
 
 /// Where a stream of scores is cut into segments, each of which is searched by itself.
 struct EndpointOptions {
-  /// A pause of at least this long ends a segment [s]; larger gives the language model longer sentences, and subtitles
-  /// and live results later.
+  /// A pause of at least this long ends a segment [s]; larger gives the language model longer sentences, and
+  /// subtitles and live results later.
   double pause_s = 1.0;
-  /// A frame belongs to a pause where the blank has at least this probability; smaller finds more pauses and may cut
-  /// through faint speech.
+  /// A frame belongs to a pause where the blank has at least this probability; smaller finds more pauses and
+  /// may cut through faint speech.
   double blank_probability = 0.9;
-  /// From this length on a segment ends at the longest pause that it has, however short [s]; larger costs memory.
+  /// From this length on a segment ends at the longest pause that it has, however short [s]; larger costs
+  /// memory.
   double long_segment_s = 30.0;
   /// A segment never gets longer than this [s].
   double max_segment_s = 60.0;
@@ -34,9 +35,9 @@ struct ScoreSegment {
   ScoreMatrix scores;
 };
 
-/// Cuts a stream of scores into segments in the middle of its pauses. Pauses longer than pause_s are left out but for
-/// half of pause_s at each side, so silence of any length costs neither memory nor search. The cut is a function of the
-/// scores alone: it does not depend on how they are split over calls. Not thread safe.
+/// Cuts a stream of scores into segments in the middle of its pauses. Pauses longer than pause_s are left out
+/// but for half of pause_s at each side, so silence of any length costs neither memory nor search. The cut is
+/// a function of the scores alone: it does not depend on how they are split over calls. Not thread safe.
 class Endpointer {
  public:
   using Consume = std::function<void(ScoreSegment)>;
@@ -58,12 +59,12 @@ class Endpointer {
   const int64_t pause_frames_, margin_frames_, long_segment_frames_, max_segment_frames_;
   const float blank_nll_;
 
-  std::vector<float> pending_;       // rows of the segment being collected
-  int64_t first_frame_ = 0;          // of pending_, in the stream
+  std::vector<float> pending_;  // rows of the segment being collected
+  int64_t first_frame_ = 0;     // of pending_, in the stream
   int64_t pending_frames_ = 0;
-  int64_t blank_run_ = 0;            // pause frames at the end of pending_
-  bool has_speech_ = false;          // pending_ holds a frame that is not pause
-  int64_t longest_pause_ = 0;        // inside pending_, between speech
+  int64_t blank_run_ = 0;      // pause frames at the end of pending_
+  bool has_speech_ = false;    // pending_ holds a frame that is not pause
+  int64_t longest_pause_ = 0;  // inside pending_, between speech
   int64_t longest_pause_end_ = 0;
   int64_t next_index_ = 0;
 };

@@ -3,10 +3,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <thread>
-
-#include <fmt/format.h>
 
 #include "engine/recognizer.h"
 #include "engine/scorer.h"
@@ -43,7 +42,8 @@ std::string ProcessorFeatures() {
 Finding CudaFinding() {
 #if defined(SKALD_HAVE_CUDA)
   const int devices = UsableCudaDevices();
-  return {"cuda", devices > 0 ? fmt::format("{} devices", devices) : "built in; no usable device, the CPU is used"};
+  return {"cuda",
+          devices > 0 ? fmt::format("{} devices", devices) : "built in; no usable device, the CPU is used"};
 #else
   return {"cuda", "not in this build (nvcc, cuDNN and cudnn-frontend are needed for it), the CPU is used"};
 #endif
@@ -62,7 +62,8 @@ Finding CacheFinding() {
   const std::string folder = DefaultCacheFolder();
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error || ::access(folder.c_str(), W_OK) != 0) return {"cache folder", folder + " cannot be written", false};
+  if (error || ::access(folder.c_str(), W_OK) != 0)
+    return {"cache folder", folder + " cannot be written", false};
   return {"cache folder", folder};
 }
 

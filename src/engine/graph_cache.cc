@@ -1,13 +1,13 @@
 #include "engine/graph_cache.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <sys/file.h>
 #include <utility>
 
 namespace skald {
@@ -47,7 +47,8 @@ StatusOr<GraphSources> GraphSourcesOfBundle(const Bundle& bundle, const std::str
   const BundleManifest& manifest = bundle.manifest();
   const HeadDescription& head = manifest.heads.at(head_name);
   if (manifest.lm_file.empty()) {
-    return Status::Unsupported("the bundle has no language model to build a graph from").InFile(bundle.folder());
+    return Status::Unsupported("the bundle has no language model to build a graph from")
+        .InFile(bundle.folder());
   }
   GraphSources sources;
   SKALD_ASSIGN_OR_RETURN(sources.units, bundle.ReadUnits(head_name));
@@ -86,8 +87,8 @@ StatusOr<std::string> CachedGraph(const GraphSources& sources, const GraphOption
   return path;
 }
 
-StatusOr<std::string> GraphOfBundle(const Bundle& bundle, const std::string& head, const std::string& cache_folder,
-                                    const BuildProgress& progress) {
+StatusOr<std::string> GraphOfBundle(const Bundle& bundle, const std::string& head,
+                                    const std::string& cache_folder, const BuildProgress& progress) {
   SKALD_ASSIGN_OR_RETURN(const GraphSources sources, GraphSourcesOfBundle(bundle, head));
   return CachedGraph(sources, GraphOptions(), cache_folder, progress);
 }

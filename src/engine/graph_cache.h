@@ -12,18 +12,18 @@ namespace skald {
 /// Hears of a graph being built: fraction in [0, 1], never falling, and the phase.
 using BuildProgress = std::function<void(double fraction, const std::string& phase)>;
 
-/// Sources of the graph that searches with `head` of a bundle; every file is verified. kUnsupported where the bundle
-/// lacks what a graph needs.
+/// Sources of the graph that searches with `head` of a bundle; every file is verified. kUnsupported where the
+/// bundle lacks what a graph needs.
 StatusOr<GraphSources> GraphSourcesOfBundle(const Bundle& bundle, const std::string& head);
 
-/// Path of the decoding graph of these sources: from `cache_folder` where it is, else built there first. The file's name
-/// is a hash of all that the graph depends on. Processes that need the same graph at the same time wait for the one that
-/// builds it; a build that is interrupted leaves nothing behind.
+/// Path of the decoding graph of these sources: from `cache_folder` where it is, else built there first. The
+/// file's name is a hash of all that the graph depends on. Processes that need the same graph at the same
+/// time wait for the one that builds it; a build that is interrupted leaves nothing behind.
 StatusOr<std::string> CachedGraph(const GraphSources& sources, const GraphOptions& options,
                                   const std::string& cache_folder, const BuildProgress& progress);
 
 /// CachedGraph for a bundle's head with default options.
-StatusOr<std::string> GraphOfBundle(const Bundle& bundle, const std::string& head, const std::string& cache_folder,
-                                    const BuildProgress& progress);
+StatusOr<std::string> GraphOfBundle(const Bundle& bundle, const std::string& head,
+                                    const std::string& cache_folder, const BuildProgress& progress);
 
 }  // namespace skald

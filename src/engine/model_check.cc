@@ -29,8 +29,10 @@ StatusOr<std::vector<float>> ReadSamples(const std::string& path) {
   }
 }
 
-/// Largest |expected(r, c) - sign * actual(r, c)|; infinity where the shapes differ. `transposed`: expected(c, r).
-double LargestDifference(const NpyArray& expected, MatrixView<const float> actual, float sign, bool transposed) {
+/// Largest |expected(r, c) - sign * actual(r, c)|; infinity where the shapes differ. `transposed`:
+/// expected(c, r).
+double LargestDifference(const NpyArray& expected, MatrixView<const float> actual, float sign,
+                         bool transposed) {
   const std::vector<int64_t> shape = transposed ? std::vector<int64_t>{actual.columns, actual.rows}
                                                 : std::vector<int64_t>{actual.rows, actual.columns};
   if (expected.shape != shape) return std::numeric_limits<double>::infinity();
@@ -40,7 +42,8 @@ double LargestDifference(const NpyArray& expected, MatrixView<const float> actua
       const int64_t place = transposed ? c * actual.rows + r : r * actual.columns + c;
       const double difference = std::abs(static_cast<double>(expected.values[static_cast<size_t>(place)]) -
                                          static_cast<double>(sign * actual(r, c)));
-      largest = std::max(largest, std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference);
+      largest =
+          std::max(largest, std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference);
     }
   }
   return largest;
@@ -64,7 +67,8 @@ StatusOr<std::vector<GoldenResult>> CheckModel(const Bundle& bundle) {
   AcousticModelOptions model_options;
   model_options.precision = Precision::kF32;
   for (const auto& [name, head] : bundle.manifest().heads) model_options.heads.push_back(name);
-  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<AcousticModel> model, AcousticModel::Load(bundle, model_options));
+  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<AcousticModel> model,
+                         AcousticModel::Load(bundle, model_options));
 
   std::vector<GoldenResult> results;
   for (const fs::path& recording : recordings) {
@@ -75,7 +79,8 @@ StatusOr<std::vector<GoldenResult>> CheckModel(const Bundle& bundle) {
     const MatrixView<float> feature_view(features.data(), frames, extractor.bins());
     extractor.Run(samples, feature_view);
     SKALD_ASSIGN_OR_RETURN(const NpyArray mel, ReadNpy(stem + ".mel.npy"));
-    results.push_back({recording.stem().string() + ", features", LargestDifference(mel, feature_view, 1, true), kFeatureLimit});
+    results.push_back({recording.stem().string() + ", features",
+                       LargestDifference(mel, feature_view, 1, true), kFeatureLimit});
 
     std::vector<std::vector<float>> storage;
     std::vector<MatrixView<float>> nll;
@@ -89,7 +94,8 @@ StatusOr<std::vector<GoldenResult>> CheckModel(const Bundle& bundle) {
     for (size_t head = 0; head < nll.size(); ++head) {
       const std::string& name = model->heads()[head];
       SKALD_ASSIGN_OR_RETURN(const NpyArray log_probs, ReadNpy(stem + ".logprobs_" + name + ".npy"));
-      results.push_back({recording.stem().string() + ", head " + name, LargestDifference(log_probs, nll[head], -1, false), kScoreLimit});
+      results.push_back({recording.stem().string() + ", head " + name,
+                         LargestDifference(log_probs, nll[head], -1, false), kScoreLimit});
     }
   }
   return results;

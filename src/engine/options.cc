@@ -9,16 +9,20 @@ Status RecognizerOptions::Validate() const {
       !(device.size() == 6 && device.starts_with("cuda:") && device[5] >= '0' && device[5] <= '9')) {
     return Status::InvalidArgument("device is auto, cpu, cuda or cuda:N, not '" + device + "'");
   }
-  if (precision != "auto" && precision != "f32" && precision != "bf16" && precision != "f16" && precision != "int8") {
+  if (precision != "auto" && precision != "f32" && precision != "bf16" && precision != "f16" &&
+      precision != "int8") {
     return Status::InvalidArgument("precision is auto, f32, bf16, f16 or int8, not '" + precision + "'");
   }
   if (threads < 0 || threads > 1024) return Status::InvalidArgument("threads must be within 0 to 1024");
   if (!(lm_scale >= 0 && lm_scale <= 100)) return Status::InvalidArgument("lm_scale must be within 0 to 100");
-  if (!(std::abs(blank_penalty) <= 100)) return Status::InvalidArgument("blank_penalty must be within -100 to 100");
+  if (!(std::abs(blank_penalty) <= 100))
+    return Status::InvalidArgument("blank_penalty must be within -100 to 100");
   if (word_penalty.has_value() && !(std::abs(*word_penalty) <= 100)) {
     return Status::InvalidArgument("word_penalty must be within -100 to 100");
   }
-  if (!(batch_s >= 1 && batch_s <= 36000)) return Status::InvalidArgument("batch_s must be within 1 to 36000");
+  if (batch_s != 0 && !(batch_s >= 1 && batch_s <= 36000)) {
+    return Status::InvalidArgument("batch_s must be 0 or within 1 to 36000");
+  }
   SKALD_RETURN_IF_ERROR(search.Validate());
   SKALD_RETURN_IF_ERROR(windows.Validate());
   return endpoint.Validate();

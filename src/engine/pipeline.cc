@@ -110,7 +110,8 @@ class Pipeline {
           context_.options.endpoint, shape_.frame_shift_s, shape_.units,
           [this, stream](ScoreSegment segment) { PushSegment(stream, std::move(segment)); });
     }
-    for (Window& window : stream->cutter.Push(block.samples)) PushWindow(stream, std::move(window), waiting_s);
+    for (Window& window : stream->cutter.Push(block.samples))
+      PushWindow(stream, std::move(window), waiting_s);
     stream->next_sample += static_cast<int64_t>(block.samples.size());
   }
 
@@ -185,8 +186,8 @@ class Pipeline {
         }
         const Window& window = batch[i].window;
         std::lock_guard lock(stream->mutex);
-        stream->stitcher.Add({window.index, window.first_frame, window.keep_first_frame, window.keep_end_frame,
-                              window.last, std::move(scores[i])},
+        stream->stitcher.Add({window.index, window.first_frame, window.keep_first_frame,
+                              window.keep_end_frame, window.last, std::move(scores[i])},
                              [stream](ScoreView rows) { stream->endpointer->Push(rows); });
         if (stream->stitcher.finished()) stream->endpointer->Finish();
       }
@@ -252,9 +253,10 @@ class Pipeline {
             if (!segment.words.empty()) transcript.segments.push_back(std::move(segment));
           }
         }
-        std::stable_sort(transcript.segments.begin(), transcript.segments.end(), [](const auto& a, const auto& b) {
-          return std::pair(a.start_s, a.channel) < std::pair(b.start_s, b.channel);
-        });
+        std::stable_sort(transcript.segments.begin(), transcript.segments.end(),
+                         [](const auto& a, const auto& b) {
+                           return std::pair(a.start_s, a.channel) < std::pair(b.start_s, b.channel);
+                         });
         transcript.timing = file->timing;
         transcript.timing.audio_s = transcript.source.duration_s;
       }
@@ -312,8 +314,8 @@ class Pipeline {
 
 }  // namespace
 
-void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths, const MediaOptions& media,
-                 const ResultSink& sink, const ProgressSink& progress) {
+void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths,
+                 const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress) {
   if (!paths.empty()) Pipeline(context, paths, media, sink, progress).Run();
 }
 

@@ -22,8 +22,8 @@ struct FileResult {
   std::vector<Transcript> transcripts;  ///< one per audio track; empty unless status is ok
 };
 
-/// Receives results in the order of the inputs, one at a time, from any thread of the pipeline. Must not call back into
-/// the recognizer.
+/// Receives results in the order of the inputs, one at a time, from any thread of the pipeline. Must not call
+/// back into the recognizer.
 using ResultSink = std::function<void(FileResult)>;
 
 /// How far the pipeline got; the seconds of audio count what went through the acoustic model.
@@ -47,11 +47,12 @@ struct PipelineContext {
   Transcript prototype;
 };
 
-/// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model over
-/// batches of windows from whatever files are open, and every stretch between two pauses is searched by itself. Queues
-/// are bounded, so memory depends neither on the length nor on the number of files. Results are the same for any number
-/// of workers and any company in a batch. A bad file ends in its own status and never affects others.
-void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths, const MediaOptions& media,
-                 const ResultSink& sink, const ProgressSink& progress);
+/// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model
+/// over batches of windows from whatever files are open, and every stretch between two pauses is searched by
+/// itself. Queues are bounded, so memory depends neither on the length nor on the number of files. Results
+/// are the same for any number of workers and any company in a batch. A bad file ends in its own status and
+/// never affects others.
+void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths,
+                 const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress);
 
 }  // namespace skald

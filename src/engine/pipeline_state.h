@@ -21,7 +21,8 @@ struct FileJob;
 
 /// A stretch of one channel without a long gap: it has its own windows, scores and segments.
 struct StreamJob {
-  StreamJob(FileJob* file_in, int track_in, int channel_in, int64_t first_sample, const WindowOptions& windows)
+  StreamJob(FileJob* file_in, int track_in, int channel_in, int64_t first_sample,
+            const WindowOptions& windows)
       : file(file_in), track(track_in), channel(channel_in), next_sample(first_sample), cutter(windows) {}
 
   FileJob* file;
@@ -40,8 +41,8 @@ struct StreamJob {
   std::vector<Segment> segments;  // by segment index
 };
 
-/// An input on its way through the pipeline. It is complete when `outstanding` falls to zero: the reader holds one
-/// count, every window and every segment under way another.
+/// An input on its way through the pipeline. It is complete when `outstanding` falls to zero: the reader
+/// holds one count, every window and every segment under way another.
 struct FileJob {
   size_t index = 0;
   std::string path;
@@ -51,9 +52,9 @@ struct FileJob {
   std::vector<std::unique_ptr<StreamJob>> streams;  // the reader's until it gives up its count
 
   std::mutex mutex;
-  Status status;                         // first failure; guarded by mutex
-  Timing timing;                         // guarded by mutex
-  std::vector<Transcript> transcripts;   // sources and warnings by the reader, the rest on completion
+  Status status;                        // first failure; guarded by mutex
+  Timing timing;                        // guarded by mutex
+  std::vector<Transcript> transcripts;  // sources and warnings by the reader, the rest on completion
 
   void Fail(Status failure) {
     std::lock_guard lock(mutex);

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fmt/format.h>
 #include <thread>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "base/stopwatch.h"
 #include "engine/graph_cache.h"
@@ -33,8 +32,9 @@ StatusOr<int> ResolveDevice(const std::string& device) {
   if (device == "auto") return count > 0 ? 0 : kCpu;
   const int wanted = device == "cuda" ? 0 : device.back() - '0';
   if (wanted >= count) {
-    return Status(StatusCode::kDeviceError,
-                  fmt::format("device {} was asked for, but {} usable CUDA devices were found", device, count));
+    return Status(
+        StatusCode::kDeviceError,
+        fmt::format("device {} was asked for, but {} usable CUDA devices were found", device, count));
   }
   return wanted;
 }
@@ -45,13 +45,15 @@ StatusOr<std::string> FindDefaultBundle() {
   if (const std::string folder = Environment("SKALD_MODEL"); !folder.empty()) return folder;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  for (fs::path folder = program.parent_path(); !error && folder != folder.root_path(); folder = folder.parent_path()) {
+  for (fs::path folder = program.parent_path(); !error && folder != folder.root_path();
+       folder = folder.parent_path()) {
     for (const char* below : {"models/en-base", "share/skald/models/en-base"}) {
       if (fs::exists(folder / below / "bundle.json", error)) return (folder / below).string();
     }
   }
-  return Status::NotFound("no model: name a bundle with --model or SKALD_MODEL; models/en-base is in no folder above " +
-                          program.string());
+  return Status::NotFound(
+      "no model: name a bundle with --model or SKALD_MODEL; models/en-base is in no folder above " +
+      program.string());
 }
 
 std::string DefaultCacheFolder() {
@@ -150,10 +152,14 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   state->info.model_name = state->bundle.manifest().name;
   state->info.head = head;
   state->info.graph_path = graph_path;
-  state->info.threads = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  state->acoustic_scale = static_cast<float>(1.0 / (options.lm_scale > 0 ? options.lm_scale : description.lm_scale));
+  state->info.threads = options.threads > 0
+                            ? options.threads
+                            : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  state->acoustic_scale =
+      static_cast<float>(1.0 / (options.lm_scale > 0 ? options.lm_scale : description.lm_scale));
   state->options.search.word_penalty =
       static_cast<float>(options.word_penalty.value_or(description.word_penalty));
+  if (options.batch_s == 0) state->options.batch_s = device >= 0 ? 300 : 30;
   SKALD_RETURN_IF_ERROR(state->MakeScorers(device));
   state->DescribeOptions();
   state->info.load_s = watch.Seconds();
@@ -168,6 +174,7 @@ const Bundle& Recognizer::bundle() const { return state_->bundle; }
 const GraphImage& Recognizer::graph() const { return state_->graph; }
 const SearchOptions& Recognizer::search_options() const { return state_->options.search; }
 float Recognizer::acoustic_scale() const { return state_->acoustic_scale; }
+double Recognizer::batch_s() const { return state_->options.batch_s; }
 Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
 
 void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,

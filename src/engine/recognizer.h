@@ -23,20 +23,21 @@ struct RecognizerInfo {
   double load_s = 0;  ///< model, graph (building included) and workers
 };
 
-/// Turns media files into transcripts with one model. Loading takes seconds, so make one and use it for many files.
-/// One call at a time; a call uses all of the recognizer's workers.
+/// Turns media files into transcripts with one model. Loading takes seconds, so make one and use it for many
+/// files. One call at a time; a call uses all of the recognizer's workers.
 class Recognizer {
  public:
-  /// Loads the bundle, builds or maps its decoding graph, sets up the workers. Fails with kInvalidArgument for options
-  /// out of range, and as the readers of the bundle and the graph do, naming the file. `build_progress` hears of building
-  /// the graph, which happens once for a bundle.
+  /// Loads the bundle, builds or maps its decoding graph, sets up the workers. Fails with kInvalidArgument
+  /// for options out of range, and as the readers of the bundle and the graph do, naming the file.
+  /// `build_progress` hears of building the graph, which happens once for a bundle.
   static StatusOr<std::unique_ptr<Recognizer>> Create(const RecognizerOptions& options,
                                                       const BuildProgress& build_progress = {});
   ~Recognizer();
 
-  /// Transcribes `paths` ("-" is standard input). Every path gets exactly one result, in order; see RunPipeline.
-  void TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media, const ResultSink& sink,
-                       const ProgressSink& progress = {});
+  /// Transcribes `paths` ("-" is standard input). Every path gets exactly one result, in order; see
+  /// RunPipeline.
+  void TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
+                       const ResultSink& sink, const ProgressSink& progress = {});
 
   /// One file.
   FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});
@@ -49,6 +50,8 @@ class Recognizer {
   const SearchOptions& search_options() const;
   /// Factor that scores are multiplied by before the search.
   float acoustic_scale() const;
+  /// Seconds of audio in one batch.
+  double batch_s() const;
   /// Not while TranscribeFiles runs.
   Scorer* first_scorer();
 
@@ -58,8 +61,8 @@ class Recognizer {
   std::unique_ptr<State> state_;
 };
 
-/// Folder of the default English bundle: $SKALD_MODEL; else models/en-base in a folder that holds the running program,
-/// or in share/skald of its installation. kNotFound names the places.
+/// Folder of the default English bundle: $SKALD_MODEL; else models/en-base in a folder that holds the running
+/// program, or in share/skald of its installation. kNotFound names the places.
 StatusOr<std::string> FindDefaultBundle();
 
 /// The user's cache folder for Skald: $SKALD_CACHE, else $XDG_CACHE_HOME/skald, else ~/.cache/skald.

@@ -13,8 +13,8 @@ namespace skald {
 /// What a worker is to do next: nothing more (monostate), search a segment, or score a batch of windows.
 using Task = std::variant<std::monostate, SegmentJob, std::vector<WindowJob>>;
 
-/// Hands tasks to workers. Searches go first, since they free memory; windows wait in a bounded queue that makes the
-/// readers wait in turn. Thread safe.
+/// Hands tasks to workers. Searches go first, since they free memory; windows wait in a bounded queue that
+/// makes the readers wait in turn. Thread safe.
 class Scheduler {
  public:
   /// `max_waiting_windows` bounds the queue, `max_batch_samples` a batch, `scoring_workers` share what waits.

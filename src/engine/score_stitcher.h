@@ -31,8 +31,8 @@ struct WindowScores {
   ScoreMatrix scores;
 };
 
-/// Joins the kept frames of windows into one sequence, in order of window index whatever the order of arrival, so that
-/// one search can run over the whole stream and no word is cut in two. Not thread safe.
+/// Joins the kept frames of windows into one sequence, in order of window index whatever the order of
+/// arrival, so that one search can run over the whole stream and no word is cut in two. Not thread safe.
 class ScoreStitcher {
  public:
   /// Takes a window and calls `consume(ScoreView rows)` with every piece that is now next in the stream.

@@ -35,9 +35,10 @@ class Scorer {
   virtual ~Scorer() = default;
   virtual const ScorerShape& shape() const = 0;
 
-  /// Scores of each window [its frames, units]; a window's scores do not depend on the other windows of the batch.
-  /// `scores` is resized to the number of windows. kDeviceOutOfMemory: a smaller batch may succeed.
-  virtual Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores, ScorerTiming* timing) = 0;
+  /// Scores of each window [its frames, units]; a window's scores do not depend on the other windows of the
+  /// batch. `scores` is resized to the number of windows. kDeviceOutOfMemory: a smaller batch may succeed.
+  virtual Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores,
+                       ScorerTiming* timing) = 0;
 };
 
 /// How a scorer is made. `precision` and `head` as in RecognizerOptions, the head resolved.
@@ -48,12 +49,14 @@ struct ScorerOptions {
   double max_batch_s = 30.0;   ///< seconds of audio in the largest batch
 };
 
-/// Scorers that keep `threads` CPU threads busy: a few threads to each, since threads that share a batch wait for each other.
-StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bundle, const ScorerOptions& options,
-                                                              int threads);
+/// Scorers that keep `threads` CPU threads busy: a few threads to each, since threads that share a batch wait
+/// for each other.
+StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bundle,
+                                                              const ScorerOptions& options, int threads);
 
 /// Scorer on a CUDA device; kUnsupported in builds without CUDA.
-StatusOr<std::unique_ptr<Scorer>> MakeCudaScorer(const Bundle& bundle, const ScorerOptions& options, int device);
+StatusOr<std::unique_ptr<Scorer>> MakeCudaScorer(const Bundle& bundle, const ScorerOptions& options,
+                                                 int device);
 
 /// Usable CUDA devices; 0 in builds without CUDA.
 int UsableCudaDevices();

@@ -7,7 +7,8 @@
 #include "decoder/lattice/word_confidence.h"
 
 namespace skald {
-SegmentDecoder::SegmentDecoder(const GraphImage& graph, const SearchOptions& options, const ScoreScaling& scaling)
+SegmentDecoder::SegmentDecoder(const GraphImage& graph, const SearchOptions& options,
+                               const ScoreScaling& scaling)
     : graph_(graph), scaling_(scaling), search_(graph, options) {}
 
 StatusOr<Segment> SegmentDecoder::Decode(ScoreSegment* segment, const FrameClock& clock) {

@@ -8,7 +8,8 @@
 
 namespace skald {
 
-/// Scales scores for the search: nll' = acoustic_scale * (nll + penalty), the penalty for the blank column only.
+/// Scales scores for the search: nll' = acoustic_scale * (nll + penalty), the penalty for the blank column
+/// only.
 struct ScoreScaling {
   float acoustic_scale = 1;
   float blank_penalty = 0;
@@ -26,8 +27,8 @@ class SegmentDecoder {
  public:
   SegmentDecoder(const GraphImage& graph, const SearchOptions& options, const ScoreScaling& scaling);
 
-  /// Words with times and confidences; a segment without words has empty text. Scales `segment`'s scores in place.
-  /// Fails only where scores are not finite.
+  /// Words with times and confidences; a segment without words has empty text. Scales `segment`'s scores in
+  /// place. Fails only where scores are not finite.
   StatusOr<Segment> Decode(ScoreSegment* segment, const FrameClock& clock);
 
  private:

@@ -1,10 +1,10 @@
 #include "base/file.h"
 
-#include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #include <filesystem>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "support/test_environment.h"
 

@@ -1,13 +1,14 @@
 #include "base/hash.h"
 
 #include <gtest/gtest.h>
-
 #include <string_view>
 
 namespace skald {
 namespace {
 
-std::span<const std::byte> Bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> Bytes(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 TEST(Hash, Sha256OfPublishedExamples) {  // FIPS 180-4 examples
   EXPECT_EQ(Sha256Hex(Bytes("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -15,7 +15,8 @@ TEST(MappedFile, MapsContentAndMoves) {
   ASSERT_TRUE(file.ok());
   const MappedFile moved = std::move(*file);
   moved.AdviseRandomAccess();
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(moved.bytes().data()), moved.bytes().size()), "content");
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(moved.bytes().data()), moved.bytes().size()),
+            "content");
 }
 
 TEST(MappedFile, EmptyFileIsAnEmptySpan) {

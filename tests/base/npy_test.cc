@@ -21,8 +21,12 @@ TEST(ReadNpy, ReadsShapesTypesAndOrders) {
   test::TemporaryFolder folder;
   const float values[] = {1, 2, 3, 4, 5, 6};
   const std::string data(reinterpret_cast<const char*>(values), sizeof values);
-  ASSERT_TRUE(WriteFileAtomically(folder / "c.npy", Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", data)).ok());
-  ASSERT_TRUE(WriteFileAtomically(folder / "f.npy", Npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", data)).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder / "c.npy",
+                                  Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", data))
+                  .ok());
+  ASSERT_TRUE(WriteFileAtomically(folder / "f.npy",
+                                  Npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", data))
+                  .ok());
   const NpyArray rows = ReadNpy(folder / "c.npy").value();
   EXPECT_EQ(rows.shape, (std::vector<int64_t>{2, 3}));
   EXPECT_EQ(rows.values, (std::vector<float>{1, 2, 3, 4, 5, 6}));
@@ -36,9 +40,12 @@ TEST(ReadNpy, RefusesWhatItCannotRead) {
     return ReadNpy(folder / "a.npy").status().code();
   };
   EXPECT_EQ(code("text"), StatusCode::kCorrupt);
-  EXPECT_EQ(code(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", "short")), StatusCode::kCorrupt);
-  EXPECT_EQ(code(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 99999999999), }", "")), StatusCode::kCorrupt);
-  EXPECT_EQ(code(Npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "pickle")), StatusCode::kUnsupported);
+  EXPECT_EQ(code(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", "short")),
+            StatusCode::kCorrupt);
+  EXPECT_EQ(code(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 99999999999), }", "")),
+            StatusCode::kCorrupt);
+  EXPECT_EQ(code(Npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "pickle")),
+            StatusCode::kUnsupported);
   EXPECT_EQ(code(Npy("{'fortran_order': False}", "")), StatusCode::kCorrupt);
 }
 

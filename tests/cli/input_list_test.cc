@@ -1,9 +1,8 @@
 #include "cli/input_list.h"
 
+#include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <filesystem>
 
 #include "base/file.h"
 #include "support/test_environment.h"

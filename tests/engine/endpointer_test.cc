@@ -1,8 +1,7 @@
 #include "engine/endpointer.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
 #include <random>
 
 #include "support/test_environment.h"
@@ -23,12 +22,16 @@ std::vector<float> Scores(const std::string& pattern) {
   return rows;
 }
 
-std::vector<ScoreSegment> Cut(const EndpointOptions& options, const std::vector<float>& rows, std::mt19937_64* random) {
+std::vector<ScoreSegment> Cut(const EndpointOptions& options, const std::vector<float>& rows,
+                              std::mt19937_64* random) {
   std::vector<ScoreSegment> segments;
-  Endpointer endpointer(options, kShift, kUnits, [&](ScoreSegment segment) { segments.push_back(std::move(segment)); });
+  Endpointer endpointer(options, kShift, kUnits,
+                        [&](ScoreSegment segment) { segments.push_back(std::move(segment)); });
   const int64_t frames = static_cast<int64_t>(rows.size()) / kUnits;
   for (int64_t first = 0; first < frames;) {
-    const int64_t count = random == nullptr ? frames : std::min<int64_t>(frames - first, static_cast<int64_t>((*random)() % 50));
+    const int64_t count = random == nullptr
+                              ? frames
+                              : std::min<int64_t>(frames - first, static_cast<int64_t>((*random)() % 50));
     endpointer.Push(ScoreView(rows.data() + first * kUnits, count, kUnits));
     first += count;
   }
@@ -38,14 +41,15 @@ std::vector<ScoreSegment> Cut(const EndpointOptions& options, const std::vector<
 
 EndpointOptions Short() {
   EndpointOptions options;
-  options.pause_s = 0.2;        // 10 frames, margins of 5
-  options.long_segment_s = 1.0; // 50 frames
-  options.max_segment_s = 2.0;  // 100 frames
+  options.pause_s = 0.2;         // 10 frames, margins of 5
+  options.long_segment_s = 1.0;  // 50 frames
+  options.max_segment_s = 2.0;   // 100 frames
   return options;
 }
 
 TEST(Endpointer, CutsInPausesAndKeepsMargins) {
-  const std::string pattern = std::string(30, '.') + std::string(8, 'a') + std::string(40, '.') + std::string(6, 'b') + "...";
+  const std::string pattern =
+      std::string(30, '.') + std::string(8, 'a') + std::string(40, '.') + std::string(6, 'b') + "...";
   const auto segments = Cut(Short(), Scores(pattern), nullptr);
   ASSERT_EQ(segments.size(), 2u);
   EXPECT_EQ(segments[0].first_frame, 25);
@@ -66,7 +70,8 @@ TEST(Endpointer, PauseAloneGivesNothing) {
 }
 
 TEST(Endpointer, LongSegmentsEndInTheirLongestPause) {
-  const std::string pattern = std::string(20, 'a') + "....." + std::string(10, 'b') + ".." + std::string(60, 'c');
+  const std::string pattern =
+      std::string(20, 'a') + "....." + std::string(10, 'b') + ".." + std::string(60, 'c');
   const auto segments = Cut(Short(), Scores(pattern), nullptr);
   ASSERT_GE(segments.size(), 2u);
   EXPECT_EQ(segments[0].scores.frames, 23);  // the middle of the pause of five
@@ -95,7 +100,8 @@ TEST(Endpointer, SegmentsHoldEverySpeechFrameOnceWhateverTheChunks) {
       EXPECT_EQ(whole[i].first_frame, chunked[i].first_frame);
       for (int64_t frame = 0; frame < whole[i].scores.frames; ++frame) {
         const int64_t in_stream = whole[i].first_frame + frame;
-        EXPECT_EQ(whole[i].scores.nll[static_cast<size_t>(frame * kUnits + 2)], static_cast<float>(in_stream));
+        EXPECT_EQ(whole[i].scores.nll[static_cast<size_t>(frame * kUnits + 2)],
+                  static_cast<float>(in_stream));
         ++seen[static_cast<size_t>(in_stream)];
       }
     }

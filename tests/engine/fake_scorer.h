@@ -9,7 +9,8 @@
 
 namespace skald::test {
 
-/// Scores without a network: a frame of 320 samples whose mean is above 0.25 is unit 1, below -0.25 unit 2, else blank.
+/// Scores without a network: a frame of 320 samples whose mean is above 0.25 is unit 1, below -0.25 unit 2,
+/// else blank.
 class FakeScorer : public Scorer {
  public:
   /// Called before every batch; a failure is returned from Score.
@@ -25,7 +26,8 @@ class FakeScorer : public Scorer {
 
   const ScorerShape& shape() const override { return shape_; }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores, ScorerTiming* timing) override {
+  Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores,
+               ScorerTiming* timing) override {
     if (before_) SKALD_RETURN_IF_ERROR(before_(windows));
     timing->model_s += 0.001;
     scores->clear();

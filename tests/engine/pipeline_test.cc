@@ -1,10 +1,9 @@
 #include "engine/pipeline.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <gtest/gtest.h>
 #include <random>
 
 #include "base/file.h"
@@ -33,7 +32,8 @@ void WriteWav(const std::string& path, double seconds, const std::vector<Pulse>&
   std::vector<int16_t> samples(static_cast<size_t>(seconds * kSampleRateHz), 0);
   for (const Pulse& pulse : pulses) {
     const size_t first = static_cast<size_t>(std::llround(pulse.time_s * kSampleRateHz));
-    for (size_t i = first; i < std::min(samples.size(), first + 960); ++i) samples[i] = pulse.alpha ? 20000 : -20000;
+    for (size_t i = first; i < std::min(samples.size(), first + 960); ++i)
+      samples[i] = pulse.alpha ? 20000 : -20000;
   }
   const uint32_t bytes = static_cast<uint32_t>(samples.size() * 2);
   std::string file = "RIFF";
@@ -72,7 +72,11 @@ class PipelineTest : public ::testing::Test {
 
   test::TemporaryFolder folder_;
   const GraphImage graph_ = TwoWords();
-  RecognizerOptions options_;
+  RecognizerOptions options_ = [] {
+    RecognizerOptions options;
+    options.batch_s = 30;
+    return options;
+  }();
 };
 
 TEST_F(PipelineTest, FindsWordsAtTheirTimes) {
@@ -141,8 +145,9 @@ TEST_F(PipelineTest, BadFilesFailAlone) {
   WriteWav(folder_ / "good.wav", 2, {{1.0, true}});
   WriteWav(folder_ / "empty.wav", 0, {});
   ASSERT_TRUE(WriteFileAtomically(folder_ / "text.wav", "no audio here").ok());
-  const auto results = Run({folder_ / "missing.wav", folder_ / "good.wav", folder_ / "text.wav", folder_ / "empty.wav",
-                            folder_ / "good.wav"}, 2);
+  const auto results = Run({folder_ / "missing.wav", folder_ / "good.wav", folder_ / "text.wav",
+                            folder_ / "empty.wav", folder_ / "good.wav"},
+                           2);
   ASSERT_EQ(results.size(), 5u);
   for (size_t bad : {0, 2, 3}) {
     EXPECT_FALSE(results[bad].status.ok());
@@ -182,8 +187,9 @@ TEST_F(PipelineTest, ProgressReachesTheEnd) {
   std::vector<std::unique_ptr<Scorer>> scorers;
   scorers.push_back(std::make_unique<test::FakeScorer>());
   PipelineProgress last;
-  RunPipeline({options_, graph_, scorers, 0, 1.0f, {}}, {folder_ / "a.wav", folder_ / "a.wav"}, {}, [](FileResult) {},
-              [&](const PipelineProgress& now) { last = now; });
+  RunPipeline(
+      {options_, graph_, scorers, 0, 1.0f, {}}, {folder_ / "a.wav", folder_ / "a.wav"}, {}, [](FileResult) {},
+      [&](const PipelineProgress& now) { last = now; });
   EXPECT_EQ(last.files_done, 2);
   EXPECT_EQ(last.files, 2);
   EXPECT_NEAR(last.audio_s, 4, 1e-6);

@@ -1,9 +1,8 @@
 #include "engine/scheduler.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
+#include <gtest/gtest.h>
 #include <thread>
 
 namespace skald {

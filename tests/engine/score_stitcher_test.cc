@@ -1,8 +1,7 @@
 #include "engine/score_stitcher.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <random>
 
 #include "support/test_environment.h"
@@ -10,7 +9,8 @@
 namespace skald {
 namespace {
 
-// Windows of a stream whose frame f has the score f, as a cutter with the given window and context would make them.
+// Windows of a stream whose frame f has the score f, as a cutter with the given window and context would make
+// them.
 std::vector<WindowScores> Windows(int64_t frames, int64_t window, int64_t context) {
   std::vector<WindowScores> windows;
   const int64_t hop = window - 2 * context;
@@ -22,7 +22,8 @@ std::vector<WindowScores> Windows(int64_t frames, int64_t window, int64_t contex
     scores.keep_end_frame = first + context + hop;
     scores.last = first + window >= frames;
     scores.scores = ScoreMatrix(std::min(window, frames - first), 1);
-    for (int64_t i = 0; i < scores.scores.frames; ++i) scores.scores.nll[static_cast<size_t>(i)] = static_cast<float>(first + i);
+    for (int64_t i = 0; i < scores.scores.frames; ++i)
+      scores.scores.nll[static_cast<size_t>(i)] = static_cast<float>(first + i);
     windows.push_back(std::move(scores));
     if (windows.back().last) return windows;
   }

@@ -1,7 +1,6 @@
 #include "frontend/segmentation/window_cutter.h"
 
 #include <gtest/gtest.h>
-
 #include <random>
 
 #include "support/test_environment.h"
@@ -19,7 +18,8 @@ std::vector<Window> CutAll(const WindowOptions& options, PcmView samples, std::m
   WindowCutter cutter(options);
   std::vector<Window> windows;
   while (!samples.empty()) {
-    const size_t count = random == nullptr ? samples.size() : std::min<size_t>(samples.size(), (*random)() % 40000);
+    const size_t count =
+        random == nullptr ? samples.size() : std::min<size_t>(samples.size(), (*random)() % 40000);
     for (Window& window : cutter.Push(samples.first(count))) windows.push_back(std::move(window));
     samples = samples.subspan(count);
   }
