@@ -183,8 +183,10 @@ StatusOr<CudaBeamSearch> CudaBeamSearch::Create(DeviceContext context, const Cud
   plan.channels = state->channel_states.data();
   for (Launch& launch : state->launch_slots) {
     SKALD_ASSIGN_OR_RETURN(launch.work, PinnedBuffer<LaneWork>::Create(channels, "work of the search"));
-    SKALD_ASSIGN_OR_RETURN(launch.outcomes, PinnedBuffer<LaneOutcome>::Create(channels, "outcomes of the search"));
-    SKALD_ASSIGN_OR_RETURN(launch.output_bytes, PinnedBuffer<uint64_t>::Create(1, "output size of the search"));
+    SKALD_ASSIGN_OR_RETURN(launch.outcomes,
+                           PinnedBuffer<LaneOutcome>::Create(channels, "outcomes of the search"));
+    SKALD_ASSIGN_OR_RETURN(launch.output_bytes,
+                           PinnedBuffer<uint64_t>::Create(1, "output size of the search"));
     SKALD_CUDA_RETURN_IF_ERROR(cudaEventCreateWithFlags(&launch.done, cudaEventDisableTiming));
     const uint64_t tokens = static_cast<uint64_t>(options.initial_tokens);
     SKALD_RETURN_IF_ERROR(state->GrowOutput(&launch, (tokens * 16 + 4096) * (channels + 1)));
@@ -210,8 +212,9 @@ Status CudaBeamSearch::State::Allocate(const LaneCapacities& capacities) {
     for (size_t c = 0; c < channels.size(); ++c) {
       if (channels[c].phase != Phase::kRunning || channels[c].state.token_count == 0) continue;
       const size_t tokens = channels[c].state.token_count;
-      SKALD_CUDA_RETURN_IF_ERROR(cudaMemcpyAsync(keys.data() + c * capacities.tokens, plan.channel_keys + c * old.tokens,
-                                                 tokens * sizeof(uint64_t), cudaMemcpyDeviceToDevice, context.stream));
+      SKALD_CUDA_RETURN_IF_ERROR(
+          cudaMemcpyAsync(keys.data() + c * capacities.tokens, plan.channel_keys + c * old.tokens,
+                          tokens * sizeof(uint64_t), cudaMemcpyDeviceToDevice, context.stream));
       SKALD_CUDA_RETURN_IF_ERROR(cudaMemcpyAsync(costs.data() + c * capacities.tokens,
                                                  plan.channel_costs + c * old.tokens, tokens * sizeof(float),
                                                  cudaMemcpyDeviceToDevice, context.stream));
@@ -291,8 +294,8 @@ std::vector<LaneWork> CudaBeamSearch::State::ReadOutcomes(const Launch& launch, 
   return rest;
 }
 
-/// Waits for the launch in flight. Where rows are left, collects its output and repeats until none are; else leaves the
-/// output to be collected.
+/// Waits for the launch in flight. Where rows are left, collects its output and repeats until none are; else
+/// leaves the output to be collected.
 Status CudaBeamSearch::State::Complete() {
   for (Launch& launch : launch_slots) {
     if (!launch.in_flight) continue;
@@ -314,7 +317,8 @@ Status CudaBeamSearch::State::Complete() {
       capacities.window_links = Enlarged(capacities.window_links, needed.window_links);
       if (std::memcmp(&capacities, &plan.capacities, sizeof capacities) != 0) {
         Status status = Allocate(capacities);
-        while (status.code() == StatusCode::kDeviceOutOfMemory && lanes > 1 && plan.capacities.tokens == capacities.tokens) {
+        while (status.code() == StatusCode::kDeviceOutOfMemory && lanes > 1 &&
+               plan.capacities.tokens == capacities.tokens) {
           lanes /= 2;
           status = AllocateLanes();
         }
@@ -345,7 +349,8 @@ void CudaBeamSearch::State::CollectSegment(const std::byte* segment, const Launc
   const SegmentHeader header = reader.Take<SegmentHeader>(1)[0];
   Channel& channel = channels[launch.work.data()[header.work].channel];
   if (!channel.status.ok()) return;
-  for (const float cost : reader.Take<float>(header.leading_collapsed)) channel.history.AppendCollapsedFrame(cost);
+  for (const float cost : reader.Take<float>(header.leading_collapsed))
+    channel.history.AppendCollapsedFrame(cost);
   const auto to_token_links = [](std::span<const LaneLink> links, std::vector<TokenLink>* result) {
     result->clear();
     for (const LaneLink& link : links) {
@@ -364,17 +369,21 @@ void CudaBeamSearch::State::CollectSegment(const std::byte* segment, const Launc
   if (options.prune_interval_frames > 0 && channel.records_since_prune >= options.prune_interval_frames) {
     // The stretch before this one is pruned again, now with a future of its own.
     channel.history.PruneSince(channel.last_prune_record);
-    channel.last_prune_record = channel.history.record_count() - static_cast<size_t>(channel.records_since_prune);
+    channel.last_prune_record =
+        channel.history.record_count() - static_cast<size_t>(channel.records_since_prune);
     channel.records_since_prune = 0;
   }
 }
 
 void CudaBeamSearch::Begin(int channel_index) {
-  SKALD_CHECK(channel_index >= 0 && static_cast<size_t>(channel_index) < state_->channels.size(), "no such channel");
+  SKALD_CHECK(channel_index >= 0 && static_cast<size_t>(channel_index) < state_->channels.size(),
+              "no such channel");
   Channel& channel = state_->channels[static_cast<size_t>(channel_index)];
   // Output of an earlier stream must not reach the new one.
   for (Launch& launch : state_->launch_slots) {
-    const auto is_same = [&](const LaneWork& work) { return work.channel == static_cast<uint32_t>(channel_index); };
+    const auto is_same = [&](const LaneWork& work) {
+      return work.channel == static_cast<uint32_t>(channel_index);
+    };
     if ((launch.in_flight || launch.has_output) &&
         std::any_of(launch.work.data(), launch.work.data() + launch.work_count, is_same)) {
       (void)Wait();  // a device that failed says so again
@@ -395,8 +404,10 @@ Status CudaBeamSearch::Advance(std::span<const Chunk> chunks) {
   std::vector<bool> seen(state.channels.size());
   for (const Chunk& chunk : chunks) {
     const size_t index = static_cast<size_t>(chunk.channel);
-    if (chunk.channel < 0 || index >= state.channels.size()) return Status::InvalidArgument("no such channel");
-    if (seen[index]) return Status::InvalidArgument("two chunks for channel " + std::to_string(chunk.channel));
+    if (chunk.channel < 0 || index >= state.channels.size())
+      return Status::InvalidArgument("no such channel");
+    if (seen[index])
+      return Status::InvalidArgument("two chunks for channel " + std::to_string(chunk.channel));
     seen[index] = true;
   }
   Launch& previous = state.launch_slots[static_cast<size_t>(1 - state.next_slot)];
@@ -406,9 +417,8 @@ Status CudaBeamSearch::Advance(std::span<const Chunk> chunks) {
     Channel& channel = state.channels[static_cast<size_t>(chunk.channel)];
     if (!channel.status.ok() || channel.phase == Phase::kFinished) continue;
     if (chunk.scores.rows > 0 && chunk.scores.columns != units) {
-      channel.status =
-          Status::InvalidArgument("scores have " + std::to_string(chunk.scores.columns) + " columns, the graph has " +
-                                  std::to_string(units) + " units");
+      channel.status = Status::InvalidArgument("scores have " + std::to_string(chunk.scores.columns) +
+                                               " columns, the graph has " + std::to_string(units) + " units");
       continue;
     }
     LaneWork& work = launch.work.data()[launch.work_count++];
@@ -451,7 +461,8 @@ StatusOr<RawLattice> CudaBeamSearch::Finish(int channel_index) {
   std::vector<float> costs(channel.state.token_count);
   if (!costs.empty()) {
     SKALD_CUDA_RETURN_IF_ERROR(cudaMemcpyAsync(
-        costs.data(), state.plan.channel_costs + static_cast<size_t>(channel_index) * state.plan.capacities.tokens,
+        costs.data(),
+        state.plan.channel_costs + static_cast<size_t>(channel_index) * state.plan.capacities.tokens,
         costs.size() * sizeof(float), cudaMemcpyDeviceToHost, state.context.stream));
     SKALD_CUDA_RETURN_IF_ERROR(cudaStreamSynchronize(state.context.stream));
   }

@@ -16,37 +16,40 @@ namespace skald {
 
 /// What a CudaBeamSearch makes room for.
 struct CudaSearchShape {
-  /// Compute slots: streams that are searched at the same time, one thread block each. Larger: more throughput up to
-  /// CudaBeamSearch::ResidentLanes, about 1 KiB of device memory for each of SearchOptions::initial_tokens.
+  /// Compute slots: streams that are searched at the same time, one thread block each. Larger: more
+  /// throughput up to CudaBeamSearch::ResidentLanes, about 1 KiB of device memory for each of
+  /// SearchOptions::initial_tokens.
   int lanes = 1;
-  /// Streams that can be open at the same time; 12 bytes of device memory each for each of initial_tokens (48 KiB by
-  /// default), more only after frames that had more tokens.
+  /// Streams that can be open at the same time; 12 bytes of device memory each for each of initial_tokens (48
+  /// KiB by default), more only after frames that had more tokens.
   int channels = 1;
-  /// Token hash of a lane in shared memory, a power of two from 32 to 8192, 12 bytes each. Larger: fewer frames overflow
-  /// to global memory, fewer lanes fit on a multiprocessor. Does not change the result.
+  /// Token hash of a lane in shared memory, a power of two from 32 to 8192, 12 bytes each. Larger: fewer
+  /// frames overflow to global memory, fewer lanes fit on a multiprocessor. Does not change the result.
   int shared_hash_slots = 2048;
 };
 
-/// The search of BeamSearch on a CUDA device, for many streams at a time: the same lattices bit for bit, whatever the
-/// number of lanes, the division into chunks, or the streams beside. One launch searches a chunk of every stream given;
-/// the host is not asked in between, and receives what window pruning left. Links and tokens reach the host while
-/// the next launch runs.
+/// The search of BeamSearch on a CUDA device, for many streams at a time: the same lattices bit for bit,
+/// whatever the number of lanes, the division into chunks, or the streams beside. One launch searches a chunk
+/// of every stream given; the host is not asked in between, and receives what window pruning left. Links and
+/// tokens reach the host while the next launch runs.
 ///
-/// Frames that outgrow a lane's memory end the launch for their stream; the next call enlarges the memory, with fewer
-/// lanes where the device has no more, and goes on.
+/// Frames that outgrow a lane's memory end the launch for their stream; the next call enlarges the memory,
+/// with fewer lanes where the device has no more, and goes on.
 ///
-/// Not thread safe. Searches may share a graph; two searches that take turns keep the device busy while the host
-/// collects. Work is queued on the stream of the context; calls wait only for launches of the same search.
+/// Not thread safe. Searches may share a graph; two searches that take turns keep the device busy while the
+/// host collects. Work is queued on the stream of the context; calls wait only for launches of the same
+/// search.
 class CudaBeamSearch {
  public:
-  /// Rows [frames, units] on the device for a channel, as BeamSearch::Advance takes them; no rows are allowed.
+  /// Rows [frames, units] on the device for a channel, as BeamSearch::Advance takes them; no rows are
+  /// allowed.
   struct Chunk {
     int channel = 0;
     ScoreView scores;
   };
 
-  /// `options` must be valid; the graph outlives the search. Fails with kDeviceOutOfMemory where lanes and channels do
-  /// not fit: fewer lanes may; kInvalidArgument naming the field of the shape.
+  /// `options` must be valid; the graph outlives the search. Fails with kDeviceOutOfMemory where lanes and
+  /// channels do not fit: fewer lanes may; kInvalidArgument naming the field of the shape.
   static StatusOr<CudaBeamSearch> Create(DeviceContext context, const CudaGraphImage& graph,
                                          const SearchOptions& options, const CudaSearchShape& shape);
 
@@ -60,10 +63,10 @@ class CudaBeamSearch {
   /// Starts a stream on a channel; what an earlier one left is dropped.
   void Begin(int channel);
 
-  /// Queues one launch for all chunks; at most one chunk for a channel. Returns when the launch before is done and its
-  /// output collected, and fails with what became of it: kDeviceError, or kDeviceOutOfMemory where not even one lane
-  /// fits. The scores are read until the next call of Advance, Wait or Finish returns.
-  /// Streams whose scores are bad fail alone (channel_status), the rest of their rows is ignored.
+  /// Queues one launch for all chunks; at most one chunk for a channel. Returns when the launch before is
+  /// done and its output collected, and fails with what became of it: kDeviceError, or kDeviceOutOfMemory
+  /// where not even one lane fits. The scores are read until the next call of Advance, Wait or Finish
+  /// returns. Streams whose scores are bad fail alone (channel_status), the rest of their rows is ignored.
   Status Advance(std::span<const Chunk> chunks);
 
   /// Waits for the launch under way and collects its output.
@@ -78,7 +81,8 @@ class CudaBeamSearch {
 
   /// Lanes now: less than asked for where memory had to be enlarged beyond what the device has.
   int lanes() const;
-  /// Launches so far, and of these the ones that repeated a frame with more memory or took up where the output was full.
+  /// Launches so far, and of these the ones that repeated a frame with more memory or took up where the
+  /// output was full.
   int64_t launches() const;
   int64_t repeated_launches() const;
   size_t channel_bytes() const;  ///< device memory of an idle channel

@@ -1,5 +1,5 @@
-// The search on a CUDA device against the one on the CPU: all comparisons are of bits. Small inputs, so that the emulator
-// is quick.
+// The search on a CUDA device against the one on the CPU: all comparisons are of bits. Small inputs, so that
+// the emulator is quick.
 
 #include <algorithm>
 #include <cmath>
@@ -141,8 +141,8 @@ std::vector<RawLattice> SearchOnDevice(CudaBeamSearch& search, DeviceContext con
   return lattices;
 }
 
-std::vector<uint64_t> HashesOnDevice(const Case& c, DeviceContext context, const CudaSearchShape& shape, int64_t chunk,
-                                     const SearchOptions& options) {
+std::vector<uint64_t> HashesOnDevice(const Case& c, DeviceContext context, const CudaSearchShape& shape,
+                                     int64_t chunk, const SearchOptions& options) {
   const GraphImage image = c.graph.Image();
   const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context, image));
   CudaBeamSearch search = Ok(CudaBeamSearch::Create(context, graph, options, shape));

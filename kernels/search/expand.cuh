@@ -1,0 +1,401 @@
+#pragma once
+
+#include "kernels/search/lane.cuh"
+
+// From the frontier to the next frame's tokens: limit of active tokens, arcs, cap, merging, epsilon arcs.
+
+namespace skald::lane {
+
+__device__ __forceinline__ uint32_t SortableBits(float value) {
+  return static_cast<uint32_t>(OrderedFromFloat(value == 0.0f ? 0.0f : value)) ^ 0x80000000u;
+}
+
+/// Sets s.cut and s.width: BeamSearch::LimitActive. The max_active-th least cost is selected digit by digit.
+__device__ void LimitActive(Lane& lane) {
+  Shared& s = lane.s;
+  const float beam_cut = lane.least_cost + lane.plan.beam;
+  float cut = beam_cut, width = lane.plan.beam;
+  uint32_t bound = 0;
+  if (s.state.active > lane.plan.max_active) {
+    uint32_t prefix = 0, rank = lane.plan.max_active;
+    constexpr int kShifts[3] = {21, 10, 0};
+    constexpr uint32_t kDigits[3] = {0x7FFu, 0x7FFu, 0x3FFu};
+    for (int digit = 0; digit < 3; ++digit) {
+      ClearHistogram(s);
+      for (uint32_t t = threadIdx.x; t < s.state.token_count; t += kThreads) {
+        const uint32_t bits = SortableBits(lane.key_costs[t]);
+        if (digit > 0 && (bits ^ prefix) >> kShifts[digit - 1] != 0) continue;
+        atomicAdd(&s.histogram[(bits >> kShifts[digit]) & kDigits[digit]], 1u);
+      }
+      PickBin(s, rank);
+      prefix |= s.picked_bin << kShifts[digit];
+      rank -= s.picked_below;
+    }
+    const float nth = FloatFromOrdered(static_cast<int>(prefix ^ 0x80000000u));
+    if (nth < beam_cut) {
+      cut = nth;
+      width = nth - lane.least_cost + 0.5f;
+      bound = 1;
+    }
+  }
+  if (threadIdx.x == 0) {
+    s.cut = cut;
+    s.width = width;
+    s.max_active_bound = bound;
+  }
+  __syncthreads();
+}
+
+/// Sets s.least to the least cost of any candidate of the best token: a bound that rejects most others at
+/// once.
+__device__ void SeedLeast(Lane& lane) {
+  Shared& s = lane.s;
+  const uint32_t best = s.state.best_token;
+  const uint64_t key = lane.keys[best];
+  const float cost = lane.key_costs[best];
+  const uint32_t block = static_cast<uint32_t>(key >> 17), unit = key & 0xFFFF;
+  const uint32_t arcs = lane.Header(block).arc_counts & 0xFFFFFu;
+  float least = cost + lane.Score(0);
+  if (unit != 0) least = fminf(least, cost + lane.Score(unit));
+  for (uint32_t a = threadIdx.x; a < arcs; a += kThreads) {
+    const GraphArc arc = LoadCell<GraphArc>(lane.plan.cells, block + 1 + a);
+    if (arc.unit != unit) least = fminf(least, cost + (lane.Weight(arc) + lane.Score(arc.unit)));
+  }
+  const int ordered = MinInt(s.temp.min_int).Reduce(OrderedFromFloat(least), cuda::minimum<>{});
+  if (threadIdx.x == 0) s.least_ordered = ordered;
+  __syncthreads();
+}
+
+enum class Pass {
+  kCollect,      ///< find the least cost; collect what is within the beam of the least seen so far
+  kCount,        ///< histogram of what is below the threshold
+  kCollectKept,  ///< collect what Keeps
+};
+
+/// Visits all arcs, blanks and repeats of the tokens within the cut, every thread an equal share of a tile's
+/// arcs whatever the degrees of its tokens.
+template <Pass kPass>
+__device__ void VisitArcs(Lane& lane) {
+  Shared& s = lane.s;
+  const LaneSearchPlan& plan = lane.plan;
+  const int warp_lane = threadIdx.x & 31;
+  const float cut = s.cut, width = s.width;
+  const float least_arc_score = plan.least_arc_cost + s.least_unit_score;
+  int least = kPass == Pass::kCollect ? s.least_ordered : 0;
+  float bound = kPass == Pass::kCollect ? FloatFromOrdered(least) + width : s.threshold;
+  __syncthreads();
+
+  // By whole warps.
+  const auto offer = [&](bool valid, float cost, uint32_t token, uint32_t block, uint32_t unit,
+                         uint32_t cell) {
+    valid = valid && cost < bound;
+    if (kPass == Pass::kCount) {
+      if (valid) atomicAdd(&s.histogram[lane.CapBin(cost)], 1u);
+      return;
+    }
+    if (kPass == Pass::kCollect) {
+      const int warp_least = __reduce_min_sync(0xFFFFFFFFu, valid ? OrderedFromFloat(cost) : least);
+      if (warp_least < least) {
+        least = warp_least;
+        bound = FloatFromOrdered(least) + width;
+      }
+      valid = valid && cost < bound;
+    } else {
+      valid = valid && lane.Keeps(cost);
+    }
+    const uint32_t place = AppendPlace(valid, &s.candidates);
+    if (valid && place < plan.capacities.candidates) {
+      lane.candidates[place] = make_uint4(token, block, cell, __float_as_uint(cost));
+      lane.candidate_units[place] = static_cast<uint16_t>(unit);
+    }
+  };
+
+  const uint32_t token_count = s.state.token_count;
+  for (uint32_t first = 0; first < token_count; first += kThreads) {
+    const uint32_t token = first + threadIdx.x;
+    uint32_t degree = 0, block = 0, unit = 0;
+    float cost = 0;
+    bool active = false;
+    if (token < token_count) {
+      const uint64_t key = lane.keys[token];
+      cost = lane.key_costs[token];
+      active = (key & kLaneEntryBit) == 0 && cost <= cut;
+      block = static_cast<uint32_t>(key >> 17);
+      unit = key & 0xFFFF;
+      if (active && cost + least_arc_score < bound) degree = lane.Header(block).arc_counts & 0xFFFFFu;
+    }
+    uint32_t position, total;
+    ScanU32(s.temp.scan).ExclusiveSum(degree, position, total);
+    s.tile_first[threadIdx.x] = position;
+    s.tile_cell[threadIdx.x] = block + 1;
+    s.tile_token[threadIdx.x] = token;
+    s.tile_cost[threadIdx.x] = cost;
+    s.tile_unit[threadIdx.x] = static_cast<uint16_t>(unit);
+    offer(active, active ? cost + lane.Score(0) : 0, token, block, 0, kLaneBlankCell);
+    offer(active && unit != 0, active ? cost + lane.Score(unit) : 0, token, block, unit, kLaneRepeatCell);
+    __syncthreads();
+    for (uint32_t warp_first = threadIdx.x - warp_lane; warp_first < total; warp_first += kThreads) {
+      const uint32_t a = warp_first + warp_lane;
+      bool valid = a < total;
+      uint32_t tile_token = 0, cell = 0;
+      float arc_cost = 0;
+      GraphArc arc{};
+      if (valid) {
+        tile_token = TileToken(s, a);
+        cell = s.tile_cell[tile_token] + (a - s.tile_first[tile_token]);
+        arc = LoadCell<GraphArc>(plan.cells, cell);
+        valid = arc.unit != s.tile_unit[tile_token];
+        arc_cost = s.tile_cost[tile_token] + (lane.Weight(arc) + lane.Score(arc.unit));
+      }
+      offer(valid, arc_cost, valid ? s.tile_token[tile_token] : 0, arc.next_block, arc.unit, cell);
+    }
+    if (kPass == Pass::kCollect && warp_lane == 0) atomicMin(&s.least_ordered, least);
+    if (kPass == Pass::kCollect && threadIdx.x == 0) s.arcs_tried += total;
+    __syncthreads();
+    if (kPass == Pass::kCollect) {
+      least = s.least_ordered;
+      bound = FloatFromOrdered(least) + width;
+    }
+  }
+}
+
+/// Where more than max_arcs candidates are counted in the histogram of the cap, sets last_bin:
+/// BeamSearch::ApplyCap.
+__device__ void CapFromHistogram(Lane& lane, uint32_t total) {
+  Shared& s = lane.s;
+  __syncthreads();
+  if (total <= lane.plan.max_arcs) return;
+  PickBin(s, lane.plan.max_arcs + 1);  // the first bin that does not fit with those below
+  const uint32_t bins = s.picked_bin;
+  if (threadIdx.x == 0) {
+    s.last_bin = bins > 0 ? static_cast<int>(bins) - 1 : 0;
+    s.capped = 1;
+    s.capped_width = static_cast<float>(bins) / static_cast<float>(kBins) * s.width;
+    s.ties_cut = bins == 0;
+  }
+  __syncthreads();
+}
+
+__device__ __forceinline__ CandidatePlace PlaceOf(const Lane& lane, uint4 candidate) {
+  const uint64_t key = lane.keys[candidate.x];
+  return {{SortableBits(__uint_as_float(candidate.w)),
+           lane.Header(static_cast<uint32_t>(key >> 17)).orig_state, static_cast<uint32_t>(key & 0xFFFF),
+           candidate.z}};
+}
+
+__device__ __forceinline__ bool PlaceAbove(const CandidatePlace& a, const CandidatePlace& b) {
+  for (int w = 0; w < 4; ++w) {
+    if (a.word[w] != b.word[w]) return a.word[w] > b.word[w];
+  }
+  return false;
+}
+
+/// The lowest bin alone exceeds the cap: finds the max_arcs-th of its candidates by place, 11 bits at a time.
+__device__ void CutTies(Lane& lane) {
+  Shared& s = lane.s;
+  uint32_t rank = lane.plan.max_arcs;
+  CandidatePlace prefix{};
+  for (int word = 0; word < 4; ++word) {
+    for (int digit = 0; digit < 3; ++digit) {
+      const int shift = 21 - 11 * digit < 0 ? 0 : 21 - 11 * digit;  // 21, 10, 0
+      const uint32_t digit_mask = digit == 2 ? 0x3FFu : 0x7FFu;
+      const uint32_t known = digit == 0 ? 0 : ~0u << (digit == 1 ? 21 : 10);
+      ClearHistogram(s);
+      for (uint32_t c = threadIdx.x; c < s.candidates; c += kThreads) {
+        const uint4 candidate = lane.candidates[c];
+        if (!lane.Keeps(__uint_as_float(candidate.w))) continue;
+        const CandidatePlace place = PlaceOf(lane, candidate);
+        bool match = ((place.word[word] ^ prefix.word[word]) & known) == 0;
+        for (int w = 0; w < word; ++w) match = match && place.word[w] == prefix.word[w];
+        if (match) atomicAdd(&s.histogram[(place.word[word] >> shift) & digit_mask], 1u);
+      }
+      PickBin(s, rank);
+      prefix.word[word] |= s.picked_bin << shift;
+      rank -= s.picked_below;
+    }
+  }
+  if (threadIdx.x == 0) s.last_kept = prefix;
+  __syncthreads();
+}
+
+/// Collects the candidates that the beam and the cap keep, or more: MergeCandidates drops the rest. False
+/// where the lane cannot hold them.
+__device__ bool CollectCandidates(Lane& lane) {
+  Shared& s = lane.s;
+  const uint32_t capacity = lane.plan.capacities.candidates;
+  if (threadIdx.x == 0) {
+    s.candidates = 0;
+    s.last_bin = -1;
+    s.ties_cut = 0;
+    s.capped = 0;
+    s.arcs_tried = 0;
+  }
+  SeedLeast(lane);
+  VisitArcs<Pass::kCollect>(lane);
+  const uint32_t collected = s.candidates;
+  if (threadIdx.x == 0) {
+    s.least = FloatFromOrdered(s.least_ordered);
+    s.threshold = s.least + s.width;
+  }
+  if (collected > lane.plan.max_arcs || collected > capacity) {
+    ClearHistogram(s);
+    if (collected <= capacity) {
+      for (uint32_t c = threadIdx.x; c < collected; c += kThreads) {
+        const float cost = __uint_as_float(lane.candidates[c].w);
+        if (cost < s.threshold) atomicAdd(&s.histogram[lane.CapBin(cost)], 1u);
+      }
+    } else {
+      VisitArcs<Pass::kCount>(lane);
+    }
+    __syncthreads();
+    uint32_t total = 0, below;
+    for (int i = threadIdx.x; i < kBins; i += kThreads) total += s.histogram[i];
+    ScanU32(s.temp.scan).ExclusiveSum(total, below, total);
+    CapFromHistogram(lane, total);
+    if (collected > capacity) {
+      if (threadIdx.x == 0) s.candidates = 0;
+      __syncthreads();
+      VisitArcs<Pass::kCollectKept>(lane);
+      if (s.candidates > capacity) {
+        if (threadIdx.x == 0) s.needed.candidates = s.candidates;
+        return false;
+      }
+    }
+    if (s.ties_cut) CutTies(lane);
+  }
+  __syncthreads();
+  return true;
+}
+
+/// Lowers the cost of a token, making it where it is new; returns its slot. Where there is no room the frame
+/// fails.
+__device__ __forceinline__ uint32_t Relax(Lane& lane, unsigned long long key, float cost,
+                                          uint32_t epsilon_rank) {
+  Shared& s = lane.s;
+  bool fresh;
+  const uint32_t slot = lane.hash.FindOrInsert(key, &fresh);
+  if (slot == TokenHash::kNoSlot) {
+    atomicMax(&s.tokens, lane.plan.capacities.tokens + 1);
+    return slot;
+  }
+  atomicMin(lane.hash.Cost(slot), OrderedFromFloat(cost));
+  if (fresh) {
+    const uint32_t token = atomicAdd(&s.tokens, 1u);
+    if (token < lane.plan.capacities.tokens) {
+      lane.used_slots[token] = slot;
+      if (key & kLaneEntryBit) {
+        lane.entries[atomicAdd(&s.entries, 1u)] =
+            make_uint4(token, slot, epsilon_rank, static_cast<uint32_t>(key & 0xFFFF));
+      }
+    }
+  }
+  return slot;
+}
+
+/// Makes the tokens that the kept candidates lead to; a candidate's block becomes its token's slot.
+__device__ void MergeCandidates(Lane& lane) {
+  Shared& s = lane.s;
+  uint32_t kept_count = 0;
+  for (uint32_t c = threadIdx.x; c < s.candidates; c += kThreads) {
+    const uint4 candidate = lane.candidates[c];
+    const float cost = __uint_as_float(candidate.w);
+    bool keep = lane.Keeps(cost);
+    if (keep && s.ties_cut) keep = !PlaceAbove(PlaceOf(lane, candidate), s.last_kept);
+    uint32_t slot = TokenHash::kNoSlot;
+    if (keep) {
+      ++kept_count;
+      unsigned long long key = static_cast<unsigned long long>(candidate.y) << 17 | lane.candidate_units[c];
+      uint32_t rank = 0;
+      if (candidate.z < kLaneEntryCell) {
+        const StateHeader header = LoadCell<StateHeader>(lane.plan.cells, candidate.y);
+        if (header.flags & kStateHasEpsilonArcs) key |= kLaneEntryBit;
+        rank = header.epsilon_rank;
+      }
+      slot = Relax(lane, key, cost, rank);
+    }
+    lane.candidates[c].y = slot;
+  }
+  kept_count = __reduce_add_sync(0xFFFFFFFFu, kept_count);
+  if ((threadIdx.x & 31) == 0) atomicAdd(&s.kept_candidates, kept_count);
+  __syncthreads();
+}
+
+/// Follows epsilon arcs, entry states of least rank first: all that lead to one have been followed before.
+/// Links keep that order.
+__device__ void FollowEpsilons(Lane& lane) {
+  Shared& s = lane.s;
+  const LaneSearchPlan& plan = lane.plan;
+  const int warp_lane = threadIdx.x & 31;
+  for (;;) {
+    __syncthreads();
+    const uint32_t count = s.entries;
+    if (count == 0 || s.tokens > plan.capacities.tokens) break;
+    int rank = 0x7FFFFFFF;
+    for (uint32_t e = threadIdx.x; e < count; e += kThreads) {
+      rank = min(rank, static_cast<int>(min(lane.entries[e].z, 0x7FFFFFFFu)));
+    }
+    rank = MinInt(s.temp.min_int).Reduce(rank, cuda::minimum<>{});
+    if (threadIdx.x == 0) s.broadcast = rank;
+    __syncthreads();
+    rank = s.broadcast;
+    if (rank == 0x7FFFFFFF) break;
+    for (uint32_t first = 0; first < count; first += kThreads) {
+      const uint32_t e = first + threadIdx.x;
+      uint32_t degree = 0;
+      if (e < count && lane.entries[e].z == static_cast<uint32_t>(rank)) {
+        const uint4 entry = lane.entries[e];
+        lane.entries[e].z = 0xFFFFFFFFu;
+        const uint32_t block = static_cast<uint32_t>(*lane.hash.Key(entry.y) >> 17);
+        const uint32_t arc_counts = lane.Header(block).arc_counts;
+        degree = (arc_counts >> 20) + 1;  // the last one leads to the state proper
+        s.tile_cell[threadIdx.x] = block + 1 + (arc_counts & 0xFFFFFu);
+        s.tile_block[threadIdx.x] = block;
+        s.tile_token[threadIdx.x] = entry.x;
+        s.tile_cost[threadIdx.x] = FloatFromOrdered(*lane.hash.Cost(entry.y));
+        s.tile_unit[threadIdx.x] = static_cast<uint16_t>(entry.w);
+      }
+      uint32_t position, total;
+      ScanU32(s.temp.scan).ExclusiveSum(degree, position, total);
+      s.tile_first[threadIdx.x] = position;
+      if (threadIdx.x == 0) s.tile_first[kThreads] = total;
+      __syncthreads();
+      for (uint32_t warp_first = threadIdx.x - warp_lane; warp_first < total; warp_first += kThreads) {
+        const uint32_t a = warp_first + warp_lane;
+        uint4 link{};
+        bool valid = a < total;
+        if (valid) {
+          const int tile_token = TileToken(s, a);
+          const uint32_t unit = s.tile_unit[tile_token];
+          uint32_t cell = s.tile_cell[tile_token] + (a - s.tile_first[tile_token]);
+          float cost = s.tile_cost[tile_token];
+          unsigned long long key = 0;
+          uint32_t next_rank = 0;
+          if (a + 1 == s.tile_first[tile_token + 1]) {
+            cell = kLaneEntryCell;
+            key = static_cast<unsigned long long>(s.tile_block[tile_token]) << 17 | unit;
+            valid = lane.Keeps(cost);
+          } else {
+            const GraphArc arc = LoadCell<GraphArc>(plan.cells, cell);
+            cost = cost + lane.Weight(arc);
+            valid = lane.Keeps(cost);
+            if (valid) {
+              const StateHeader header = LoadCell<StateHeader>(plan.cells, arc.next_block);
+              key = static_cast<unsigned long long>(arc.next_block) << 17 | unit;
+              if (header.flags & kStateHasEpsilonArcs) key |= kLaneEntryBit;
+              next_rank = header.epsilon_rank;
+            }
+          }
+          if (valid)
+            link = make_uint4(s.tile_token[tile_token], Relax(lane, key, cost, next_rank), cell,
+                              __float_as_uint(cost));
+        }
+        const uint32_t place = AppendPlace(valid, &s.other_links);
+        if (valid && place < plan.capacities.other_links) lane.other_links[place] = link;
+      }
+      __syncthreads();
+    }
+  }
+  __syncthreads();
+}
+
+}  // namespace skald::lane

@@ -1,0 +1,249 @@
+#pragma once
+
+#include <cub/block/block_reduce.cuh>
+#include <cub/block/block_scan.cuh>
+#include <cuda/functional>
+
+#include "kernels/common/ordered_float.cuh"
+#include "kernels/search/lane_search.h"
+#include "kernels/search/token_hash.cuh"
+
+namespace skald::lane {
+
+constexpr int kThreads = kLaneThreads;
+constexpr int kBins = 2048;  // of the cap's histogram, and of a digit of the selections
+constexpr uint32_t kInfinityBits = 0x7F800000u;
+
+__device__ __forceinline__ float Infinity() { return __uint_as_float(kInfinityBits); }
+
+/// What a frame needs to know of its scores.
+struct RowSummary {
+  int least_unit;  ///< ordered nll' of the units other than blank
+  uint32_t first_bad;
+};
+struct RowSummaryMin {
+  __device__ RowSummary operator()(const RowSummary& a, const RowSummary& b) const {
+    return {min(a.least_unit, b.least_unit), min(a.first_bad, b.first_bad)};
+  }
+};
+
+/// What a frame needs to know of the tokens before it; entry states are not counted.
+struct TokenSummary {
+  int least;  ///< ordered
+  uint32_t best_token;
+  int greatest;  ///< ordered
+  uint32_t active;
+  uint32_t with_unit;
+};
+struct TokenSummaryJoin {
+  __device__ TokenSummary operator()(const TokenSummary& a, const TokenSummary& b) const {
+    TokenSummary sum = a.least < b.least || (a.least == b.least && a.best_token < b.best_token) ? a : b;
+    sum.greatest = max(a.greatest, b.greatest);
+    sum.active = a.active + b.active;
+    sum.with_unit = a.with_unit + b.with_unit;
+    return sum;
+  }
+};
+
+struct KeptCounts {
+  uint32_t tokens, links, other_links;
+};
+struct KeptCountsSum {
+  __device__ KeptCounts operator()(const KeptCounts& a, const KeptCounts& b) const {
+    return {a.tokens + b.tokens, a.links + b.links, a.other_links + b.other_links};
+  }
+};
+
+using ScanU32 = cub::BlockScan<uint32_t, kThreads, cub::BLOCK_SCAN_WARP_SCANS>;
+using MinInt = cub::BlockReduce<int, kThreads>;
+using ReduceRow = cub::BlockReduce<RowSummary, kThreads>;
+using ReduceTokens = cub::BlockReduce<TokenSummary, kThreads>;
+using ReduceCounts = cub::BlockReduce<KeptCounts, kThreads>;
+
+/// Candidate of least place in the order (cost, source state, source unit, cell) that the cap drops is above
+/// this one.
+struct CandidatePlace {
+  uint32_t word[4];
+};
+
+/// A lane's shared memory but for the token hash and the scores, which follow it.
+struct Shared {
+  union {
+    ScanU32::TempStorage scan;
+    MinInt::TempStorage min_int;
+    ReduceRow::TempStorage row;
+    ReduceTokens::TempStorage tokens;
+    ReduceCounts::TempStorage counts;
+  } temp;
+
+  uint32_t histogram[kBins];
+
+  // The tile of tokens whose arcs are tried.
+  uint32_t tile_first[kThreads + 1];  ///< position of the token's first arc among those of the tile
+  uint32_t tile_cell[kThreads];       ///< its first arc's cell
+  uint32_t tile_token[kThreads];
+  uint32_t tile_block[kThreads];  ///< of entry states
+  float tile_cost[kThreads];
+  uint16_t tile_unit[kThreads];
+
+  ChannelState state;      ///< after the last frame processed
+  ChannelState committed;  ///< after the last segment written
+  LaneCapacities needed;
+  uint64_t segment_offset;
+  uint64_t needed_output_bytes;
+  LaneResult result;
+  int32_t row;
+  int32_t rows_committed;
+  uint32_t begun;
+  uint32_t bad_unit;
+  uint32_t work;
+
+  // The window in the making.
+  uint32_t window_records;
+  uint32_t window_tokens;
+  uint32_t window_links;
+  uint32_t leading_collapsed;
+  int32_t leading_row;  ///< first row of the leading collapsed frames
+
+  // The frame in the making.
+  float least_unit_score;
+  float cut;
+  float width;
+  float threshold;
+  float least;  ///< of the candidates
+  int least_ordered;
+  int last_bin;
+  uint32_t ties_cut;  ///< whether the cap cuts within a bin, at last_kept
+  CandidatePlace last_kept;
+  uint32_t max_active_bound;
+  uint32_t capped;
+  float capped_width;
+  uint32_t arcs_tried;
+  uint32_t candidates;
+  uint32_t kept_candidates;
+  uint32_t tokens;
+  uint32_t entries;
+  uint32_t other_links;
+  uint32_t links;
+  TokenSummary token_summary;
+  // Results of block-wide selections.
+  uint32_t picked_bin;
+  uint32_t picked_below;
+  uint32_t broadcast;
+};
+
+/// One thread's view of its lane.
+struct Lane {
+  const LaneSearchPlan& plan;
+  Shared& s;
+  float* shared_scores;  ///< null: the row is read from global memory
+  TokenHash hash;
+
+  uint32_t* used_slots;
+  float* costs[2];  ///< frontier and next, by turns
+  uint4* candidates;
+  uint16_t* candidate_units;
+  uint4* entries;  ///< token, slot, epsilon rank or ~0 where done, unit
+  uint4* other_links;
+  uint64_t* window_keys;
+  uint32_t* window_extra;
+  uint4* window_links;
+  LaneRecord* records;
+  uint64_t* channel_keys;
+  float* channel_costs;
+
+  // The frontier: tokens of the last record.
+  const uint64_t* keys;
+  const float* key_costs;
+  int next_costs;  ///< index into costs
+
+  const float* scores;  ///< of the chunk
+  int64_t stride;
+  const float* row;
+  float blank;
+  float least_cost;
+
+  /// nll' of a unit.
+  __device__ __forceinline__ float Score(uint32_t unit) const {
+    return shared_scores != nullptr ? shared_scores[unit] : (row[unit] - blank) - least_cost;
+  }
+  __device__ __forceinline__ const StateHeader& Header(uint32_t block) const {
+    return reinterpret_cast<const StateHeader*>(plan.cells)[block];
+  }
+  __device__ __forceinline__ float Weight(const GraphArc& arc) const {
+    return arc.word != 0 ? arc.cost + plan.word_penalty : arc.cost;
+  }
+  __device__ __forceinline__ int CapBin(float cost) const {
+    const float bin = (cost - s.least) * (static_cast<float>(kBins) / s.width);
+    return bin < static_cast<float>(kBins) ? static_cast<int>(bin) : kBins - 1;
+  }
+  __device__ __forceinline__ bool Keeps(float cost) const {
+    return cost < s.threshold && (s.last_bin < 0 || CapBin(cost) <= s.last_bin);
+  }
+};
+
+/// A cell is read with one 16-byte load.
+template <typename Cell>
+__device__ __forceinline__ Cell LoadCell(const GraphCell* cells, uint32_t cell) {
+  const uint4 bits = __ldg(reinterpret_cast<const uint4*>(cells) + cell);
+  Cell result;
+  memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
+/// Adds `values[i]` of the lanes that have one to a list of which `count` (shared) counts the entries, also
+/// those that no longer fit. By whole warps.
+__device__ __forceinline__ uint32_t AppendPlace(bool valid, uint32_t* count) {
+  const uint32_t mask = __ballot_sync(0xFFFFFFFFu, valid);
+  if (mask == 0) return 0;
+  const int lane = threadIdx.x & 31;
+  const int leader = __ffs(mask) - 1;
+  uint32_t base = 0;
+  if (lane == leader) base = atomicAdd(count, static_cast<uint32_t>(__popc(mask)));
+  base = __shfl_sync(0xFFFFFFFFu, base, leader);
+  return base + __popc(mask & ((1u << lane) - 1));
+}
+
+/// Token of the tile to which arc number `position` belongs.
+__device__ __forceinline__ int TileToken(const Shared& s, uint32_t position) {
+  int low = 0, high = kThreads - 1;  // tile_first[low] <= position < tile_first[high + 1]
+#pragma unroll
+  for (int step = 0; step < 8; ++step) {
+    const int middle = (low + high + 1) >> 1;
+    if (s.tile_first[middle] <= position) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+/// The bin that holds entry number `rank` (from 1) of a histogram, and how many lie below it. By all threads;
+/// the histogram is complete before.
+__device__ __forceinline__ void PickBin(Shared& s, uint32_t rank) {
+  constexpr int kEach = kBins / kThreads;
+  uint32_t mine[kEach], sum = 0;
+  __syncthreads();
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) sum += mine[i] = s.histogram[threadIdx.x * kEach + i];
+  uint32_t below;
+  ScanU32(s.temp.scan).ExclusiveSum(sum, below);
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    if (below < rank && rank <= below + mine[i]) {
+      s.picked_bin = threadIdx.x * kEach + i;
+      s.picked_below = below;
+    }
+    below += mine[i];
+  }
+  __syncthreads();
+}
+
+__device__ __forceinline__ void ClearHistogram(Shared& s) {
+  __syncthreads();
+  for (int i = threadIdx.x; i < kBins; i += kThreads) s.histogram[i] = 0;
+  __syncthreads();
+}
+
+}  // namespace skald::lane

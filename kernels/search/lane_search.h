@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/cuda/device_context.h"
+#include "base/graph_cell.h"
+#include "base/status.h"
+#include "kernels/search/lane_layout.h"
+
+namespace skald {
+
+/// Token keys and cells of the CTC topology, as decoder/search/token_table.h and
+/// decoder/lattice/raw_lattice.h have them.
+inline constexpr uint64_t kLaneEntryBit = uint64_t{1} << 16;
+inline constexpr uint32_t kLaneBlankCell = 0xFFFFFFFFu;
+inline constexpr uint32_t kLaneRepeatCell = 0xFFFFFFFEu;
+inline constexpr uint32_t kLaneEntryCell = 0xFFFFFFFDu;
+
+/// State of a stream between launches; its tokens lie beside it (keys, costs: +infinity for entry states).
+struct ChannelState {
+  double offset;
+  int64_t frames;  ///< score rows consumed
+  int64_t collapsed_frames;
+  int64_t tokens;  ///< summed over frames that were searched, entry states not counted
+  int64_t peak_tokens;
+  int64_t arcs_tried;
+  int64_t arcs_kept;
+  int64_t links_made;
+  int64_t max_active_frames;
+  int64_t capped_frames;
+  float least_cost;
+  float greatest_cost;
+  float smallest_width;
+  uint32_t token_count;
+  uint32_t best_token;
+  uint32_t active;
+  uint32_t with_unit;
+};
+
+/// One channel's part of a launch.
+struct LaneWork {
+  const float* scores;  ///< [rows, units] on the device, nats
+  int64_t stride;       ///< floats from one row to the next
+  int32_t rows;
+  uint32_t channel;
+  uint32_t begin;  ///< not 0: a new stream starts before the first row
+  uint32_t reserved;
+};
+
+enum class LaneResult : uint32_t {
+  kDone = 0,
+  kBadScore,    ///< frame state.frames, unit `bad_unit`
+  kOutputFull,  ///< output.bytes in `needed`; the channel stands where its last segment ends
+  kLaneFull,    ///< `needed` says what a lane must hold for the next frame
+};
+
+/// What became of a LaneWork. Rows consumed are those that reached the output.
+struct LaneOutcome {
+  LaneResult result;
+  int32_t rows_consumed;
+  uint32_t begun;  ///< whether the record before the first frame reached the output, where begin was set
+  uint32_t bad_unit;
+  LaneCapacities needed;  ///< 0: no more than now
+  uint64_t needed_output_bytes;
+  ChannelState state;
+};
+
+/// Output: segments one after the other, each one window of one channel, pruned. After the header:
+///   float[leading_collapsed]               blank costs of frames collapsed after the channel's last record
+///   SegmentRecord[records]
+///   for each record: uint64_t[tokens] keys, LaneLink[links + other_links], float[collapsed] blank costs
+/// every array padded to 8 bytes. The tokens of the last record are complete and in the order of the
+/// channel's.
+struct SegmentHeader {
+  uint64_t bytes;  ///< with header, a multiple of 8
+  uint32_t work;   ///< index into the launch's work
+  uint32_t records;
+  uint32_t leading_collapsed;
+  uint32_t reserved;
+};
+struct SegmentRecord {
+  uint32_t tokens;
+  uint32_t links;
+  uint32_t other_links;  ///< by ascending epsilon rank of their sources
+  uint32_t collapsed;
+};
+
+/// Counters in device memory, all zero before the first launch; a launch leaves `next` and `finished` zero.
+struct LaneQueue {
+  unsigned long long output_bytes;
+  unsigned int next;
+  unsigned int finished;
+};
+
+/// What a launch works on. Pointers are to device memory but for output and outcomes, which are pinned host
+/// memory.
+struct LaneSearchPlan {
+  const GraphCell* cells;
+  uint32_t start_block;
+  uint32_t units;
+
+  // SearchOptions, and what follows from them.
+  float beam;
+  float lattice_beam;
+  float early_link_beam;  ///< lattice_beam, or +infinity
+  float least_arc_cost;
+  float word_penalty;
+  uint32_t max_active;
+  uint32_t max_arcs;
+  uint32_t collapse_blanks;
+  uint64_t hash_multiplier;  ///< odd
+
+  // Shared memory of a lane.
+  uint32_t shared_slots;   ///< of the token hash, a power of two, at least 32
+  uint32_t shared_scores;  ///< not 0: a frame's scores are kept in shared memory
+
+  LaneCapacities capacities;
+  LaneLayout layout;
+  std::byte*
+      lane_memory;  ///< [lanes][layout.total]; spill_keys filled with 0xFF, spill_costs with 0x7F bytes
+  ChannelState* channels;
+  uint64_t* channel_keys;  ///< [channels][capacities.tokens]
+  float* channel_costs;    ///< [channels][capacities.tokens]
+
+  LaneQueue* queue;
+  const LaneWork* work;
+  uint32_t work_count;
+  std::byte* output;
+  uint64_t output_capacity;
+  uint64_t* output_bytes;  ///< [1] pinned: bytes of the segments written
+  LaneOutcome* outcomes;   ///< [work_count]
+};
+
+/// Bytes of shared memory of a lane.
+size_t LaneSharedBytes(uint32_t shared_slots, uint32_t score_count);
+
+/// Raises the shared memory limit of the kernel on the current device. kUnsupported where the device has not
+/// that much.
+Status PrepareLaneSearch(size_t shared_bytes);
+
+/// Lanes that run at the same time on the current device.
+StatusOr<int> CountResidentLanes(size_t shared_bytes);
+
+/// Searches the rows of all work items on `lanes` thread blocks, one launch. A block takes one item after the
+/// other, so items may outnumber lanes; a channel may occur once. The rule of decoder/search/beam_search.h;
+/// the numbers of tokens and the order of links vary from run to run, what they say does not.
+Status LaunchLaneSearch(DeviceContext context, const LaneSearchPlan& plan, int lanes);
+
+}  // namespace skald
