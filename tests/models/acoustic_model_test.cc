@@ -1,7 +1,6 @@
 #include "models/acoustic_model.h"
 
 #include <cmath>
-#include <cstring>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -86,16 +85,38 @@ TEST(AcousticModelTest, AWindowsBitsDoNotDependOnItsBatch) {
                             single.window_feature_frames(), single.views())
                       .ok());
       for (size_t head = 0; head < kHeads.size(); ++head) {
-        const int units = single_model->Units(head);
-        EXPECT_EQ(std::memcmp(single.values(head).data(), batch.values(head).data() + frame * units,
-                              single.values(head).size() * sizeof(float)),
-                  0)
+        EXPECT_TRUE(test::SameBits(single.values(head),
+                                   test::ScoreRows(batch, head, frame, single_model->ScoreFrames(length))))
             << PrecisionName(precision) << " " << kHeads[head] << " window of " << length;
       }
       feature_frame += length;
       frame += single_model->ScoreFrames(length);
     }
   }
+}
+
+TEST(AcousticModelTest, PoolingMatchesTheReference) {
+  const test::PooledBundleFolder folder;
+  StatusOr<Bundle> bundle = folder.Open();
+  ASSERT_TRUE(bundle.ok()) << bundle.status().ToString();
+  AcousticModelOptions options;
+  options.precision = Precision::kF32;
+  options.threads = 2;
+  StatusOr<std::unique_ptr<AcousticModel>> model = AcousticModel::Load(*bundle, options);
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  // Two windows, the first with an odd number of frames after the second convolution.
+  const GoldenWindow first = LoadGoldenWindow("short", {}), second = LoadGoldenWindow("jfk", {});
+  ScoreBuffers scores(**model, {first.feature_frames, second.feature_frames});
+  std::vector<float> features = first.feature_values;
+  features.insert(features.end(), second.feature_values.begin(), second.feature_values.end());
+  ASSERT_TRUE((*model)
+                  ->Run({features.data(), scores.feature_frames(), 80}, scores.window_feature_frames(),
+                        scores.views())
+                  .ok());
+  std::vector<float> expected = test::LoadPooledScores("short");
+  const std::vector<float> more = test::LoadPooledScores("jfk");
+  expected.insert(expected.end(), more.begin(), more.end());
+  EXPECT_LE(test::LargestDifference(scores.values(0), expected), test::kLogProbF32Abs);
 }
 
 TEST(AcousticModelTest, ScoresAreNegativeLogProbabilities) {

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/view.h"
 #include "models/acoustic_model.h"
 #include "support/npy.h"
@@ -44,6 +47,42 @@ inline GoldenWindow LoadGoldenWindow(const std::string& name, const std::vector<
   return window;
 }
 
+/// en-base in a temporary folder as if its config asked for pooling after layer 2
+/// (golden/make_pooled_golden.py).
+class PooledBundleFolder {
+ public:
+  PooledBundleFolder() {
+    const std::filesystem::path source = ProjectPath("models/en-base");
+    std::string text = *ReadFile((source / "bundle.json").string());
+    const auto replace = [&text](const std::string& from, const std::string& to) {
+      const size_t at = text.find(from);
+      ASSERT_NE(at, std::string::npos) << from;
+      text.replace(at, from.size(), to);
+    };
+    replace("\"layers\": 6", "\"layers\": 6, \"pool_after_layer\": 2");
+    replace("\"frame_shift_s\": 0.02", "\"frame_shift_s\": 0.04");
+    EXPECT_TRUE(WriteFileAtomically(folder_ / "bundle.json", text).ok());
+    for (const auto& entry : std::filesystem::directory_iterator(source)) {
+      if (entry.is_regular_file() && entry.path().filename() != "bundle.json") {
+        std::filesystem::create_symlink(entry.path(), folder_ / entry.path().filename().string());
+      }
+    }
+  }
+  StatusOr<Bundle> Open() const { return Bundle::Open(folder_.path()); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+/// Scores of the char head with pooling [frames, 29], as nll.
+inline std::vector<float> LoadPooledScores(const std::string& name) {
+  StatusOr<NpyArray> scores =
+      ReadNpy(ProjectPath("tests/models/golden/" + name + ".pool2.logprobs_char.npy"));
+  EXPECT_TRUE(scores.ok()) << scores.status().ToString();
+  for (float& x : scores->values) x = -x;
+  return std::move(scores->values);
+}
+
 /// Host memory for the scores of a batch, one matrix for each head of the model.
 class ScoreBuffers {
  public:
@@ -73,6 +112,20 @@ class ScoreBuffers {
   std::vector<std::vector<float>> values_;
   std::vector<MatrixView<float>> views_;
 };
+
+inline bool SameBits(std::span<const float> a, std::span<const float> b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](float x, float y) {
+           return std::bit_cast<uint32_t>(x) == std::bit_cast<uint32_t>(y);
+         });
+}
+
+/// The scores of `head` for `count` frames from packed row `first` on.
+inline std::span<const float> ScoreRows(const ScoreBuffers& scores, size_t head, int64_t first,
+                                        int64_t count) {
+  const auto units = static_cast<size_t>(scores.views()[head].columns);
+  return std::span(scores.values(head))
+      .subspan(static_cast<size_t>(first) * units, static_cast<size_t>(count) * units);
+}
 
 inline double LargestDifference(std::span<const float> a, std::span<const float> b) {
   if (a.size() != b.size()) return INFINITY;
