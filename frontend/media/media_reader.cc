@@ -7,6 +7,7 @@
 #include <cstring>
 #include <deque>
 #include <fmt/format.h>
+#include <fstream>
 #include <span>
 #include <string_view>
 #include <sys/stat.h>
@@ -44,6 +45,16 @@ Status Validate(const MediaOptions& options) {
   return Status::Ok();
 }
 
+// FFmpeg 5.1 never returns from some DASH manifests with local segments or a live timeline, cannot be
+// interrupted there, and its XML parser prints: so they are recognised before FFmpeg sees them.
+bool IsDashManifest(const std::string& path) {
+  std::string head(4096, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<size_t>(file.gcount()));
+  return head.find("<MPD") != std::string::npos && head.find('<') < 64;
+}
+
 // FFmpeg's address of `path`; checks what it would report less clearly.
 StatusOr<std::string> AddressOf(const std::string& path, const MediaOptions& options) {
   if (path == "-") return std::string("pipe:0");
@@ -51,6 +62,9 @@ StatusOr<std::string> AddressOf(const std::string& path, const MediaOptions& opt
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) return Status::Io("is a directory");
     if (S_ISREG(status.st_mode) && status.st_size == 0) return Status::Corrupt("the file is empty");
+    if (S_ISREG(status.st_mode) && !options.allow_network && IsDashManifest(path)) {
+      return Status::Unsupported("DASH manifests need network input on");
+    }
     return "file:" + path;
   }
   if (path.find("://") != std::string::npos) {

@@ -50,7 +50,9 @@ bool HaveFfmpeg() {
 }
 
 bool RunFfmpeg(const std::string& arguments) {
-  return std::system(("ffmpeg -nostdin -v error -y " + arguments + " >/dev/null 2>&1").c_str()) == 0;
+  return std::system(
+             ("timeout -s KILL 30 ffmpeg -nostdin -v error -y " + arguments + " >/dev/null 2>&1").c_str()) ==
+         0;
 }
 
 DecodedMedia DecodeAll(const std::string& path, const MediaOptions& options) {
