@@ -8,12 +8,13 @@ namespace skald::test {
 inline constexpr double kLogMelAbs = 1e-4;
 /// Kaldi-compatible features against kaldi-native-fbank, which computes in f32.
 inline constexpr double kKaldiFeatureAbs = 2e-3;
-/// Cepstra of two f32 implementations on signals with weak bands: the lifter scales differences of log mel values by up
-/// to 12.
+/// Cepstra of two f32 implementations on signals with weak bands: the lifter scales differences of log mel
+/// values by up to 12.
 inline constexpr double kCepstraBetweenDevicesAbs = 1e-2;
 /// Log-probs in f32 against the golden forward pass in f32 with another order of summation.
 inline constexpr double kLogProbF32Abs = 2e-3;
-/// Mean absolute error of log-probs with bf16 or int8 products: a guard against broken arithmetic. What counts is WER.
+/// Mean absolute error of log-probs with bf16 or int8 products: a guard against broken arithmetic. What
+/// counts is WER.
 inline constexpr double kLogProbBf16Mean = 0.1;
 inline constexpr double kLogProbInt8Mean = 0.3;
 
@@ -21,15 +22,20 @@ inline constexpr double kLogProbInt8Mean = 0.3;
 inline constexpr double kPathCostAbs = 1e-6;
 /// The same against a search that adds in f32 (OpenFst, or a pruning decision of the beam search).
 inline constexpr double kPathCostF32Abs = 1e-3;
-/// Cost of a long stream, summed frame by frame in f32 relative to an f64 offset: rounding does not pile up beyond this.
+/// Cost of a long stream, summed frame by frame in f32 relative to an f64 offset: rounding does not pile up
+/// beyond this.
 inline constexpr double kPathCostF32Relative = 1e-7;
 /// Sums of posteriors in f64 against 1 or against an enumeration.
 inline constexpr double kPosteriorSumAbs = 1e-9;
-/// Resampler: ripple up to 7 kHz, level of what would alias (8.5 kHz and above), and sample error of a tone in the passband.
+/// Resampler: ripple up to 7 kHz, level of what would alias (8.5 kHz and above), and sample error of a tone
+/// in the passband.
 inline constexpr double kResamplerPassbandDb = 0.1;
 inline constexpr double kResamplerStopbandDb = -60;
 inline constexpr double kResamplerToneAbs = 1e-3;
 /// Place of a click after lossy coding, in seconds: codecs smear it, Matroska rounds to 1 ms.
 inline constexpr double kMediaTimeS = 0.010;
+
+/// Scores fused by arithmetic mean in f32 with the device's expf and logf, against f64.
+inline constexpr double kScoreFusionAbs = 2e-5;
 
 }  // namespace skald::test
