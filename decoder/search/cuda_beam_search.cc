@@ -188,8 +188,9 @@ StatusOr<CudaBeamSearch> CudaBeamSearch::Create(DeviceContext context, const Cud
     SKALD_ASSIGN_OR_RETURN(launch.output_bytes,
                            PinnedBuffer<uint64_t>::Create(1, "output size of the search"));
     SKALD_CUDA_RETURN_IF_ERROR(cudaEventCreateWithFlags(&launch.done, cudaEventDisableTiming));
-    const uint64_t tokens = static_cast<uint64_t>(options.initial_tokens);
-    SKALD_RETURN_IF_ERROR(state->GrowOutput(&launch, (tokens * 16 + 4096) * (channels + 1)));
+    // The frontier of each channel and what pruning leaves of its links.
+    const uint64_t tokens = std::max(kLeastTokens, static_cast<uint32_t>(options.initial_tokens));
+    SKALD_RETURN_IF_ERROR(state->GrowOutput(&launch, tokens * 32 * (channels + 1)));
   }
   SKALD_RETURN_IF_ERROR(state->Allocate(InitialCapacities(options)));
   return CudaBeamSearch(std::move(state));
@@ -308,7 +309,10 @@ Status CudaBeamSearch::State::Complete() {
       const std::vector<LaneWork> rest = ReadOutcomes(launch, &needed, &output_bytes);
       if (rest.empty()) break;
       Collect(&launch);
-      SKALD_RETURN_IF_ERROR(GrowOutput(&launch, output_bytes));
+      if (output_bytes > 0) {
+        SKALD_RETURN_IF_ERROR(
+            GrowOutput(&launch, std::max<uint64_t>(output_bytes, 2 * launch.output.size())));
+      }
       LaneCapacities capacities = plan.capacities;
       capacities.tokens = Enlarged(capacities.tokens, needed.tokens);
       capacities.candidates = Enlarged(capacities.candidates, needed.candidates);

@@ -126,7 +126,7 @@ __device__ void RunWork(Lane& lane, const LaneWork& work) {
     s.committed = s.state;
     s.needed = {};
     s.needed_output_bytes = 0;
-    s.result = LaneResult::kDone;
+    s.result = atomicAdd(&plan.queue->output_full, 0u) != 0 ? LaneResult::kOutputFull : LaneResult::kDone;
     s.row = 0;
     s.rows_committed = 0;
     s.begun = 0;
@@ -138,7 +138,8 @@ __device__ void RunWork(Lane& lane, const LaneWork& work) {
   }
   __syncthreads();
 
-  bool fits = work.begin == 0 || BeginStream(lane);
+  const bool skip = s.result != LaneResult::kDone;
+  bool fits = !skip && (work.begin == 0 || BeginStream(lane));
   bool good = true;
   for (int32_t row = 0; fits && row < work.rows; ++row) {
     good = NormaliseRow(lane);
@@ -147,7 +148,7 @@ __device__ void RunWork(Lane& lane, const LaneWork& work) {
     if (fits && threadIdx.x == 0) s.row = row + 1;
     __syncthreads();
   }
-  if (!fits) {
+  if (!fits && !skip) {
     // A failed frame leaves its tokens behind.
     __syncthreads();
     lane.hash.FreeAll();
@@ -212,6 +213,7 @@ __global__ void __launch_bounds__(kThreads) LaneSearchKernel(const __grid_consta
       *plan.output_bytes = atomicExch(&plan.queue->output_bytes, 0ull);
       plan.queue->next = 0;
       plan.queue->finished = 0;
+      plan.queue->output_full = 0;
     }
   }
 }

@@ -86,11 +86,13 @@ struct SegmentRecord {
   uint32_t collapsed;
 };
 
-/// Counters in device memory, all zero before the first launch; a launch leaves `next` and `finished` zero.
+/// Counters in device memory, all zero before the first launch; a launch leaves them zero.
 struct LaneQueue {
   unsigned long long output_bytes;
   unsigned int next;
   unsigned int finished;
+  unsigned int output_full;  ///< not 0: a segment did not fit, so work that has not begun is left alone
+  unsigned int reserved;
 };
 
 /// What a launch works on. Pointers are to device memory but for output and outcomes, which are pinned host

@@ -172,6 +172,7 @@ __device__ bool FlushWindow(Lane& lane) {
     for (;;) {
       if (offset + bytes > lane.plan.output_capacity) {
         s.result = LaneResult::kOutputFull;
+        atomicExch(&lane.plan.queue->output_full, 1u);
         s.needed_output_bytes = bytes;
         offset = ~0ull;
         break;
