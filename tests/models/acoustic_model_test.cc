@@ -54,7 +54,9 @@ TEST_P(GoldenTest, ReducedPrecisionStaysCloseToTheReference) {
     ASSERT_TRUE(model->Run(golden.features(), scores.window_feature_frames(), scores.views()).ok());
     for (size_t head = 0; head < kHeads.size(); ++head) {
       const double mean = test::MeanDifference(scores.values(head), golden.nll[head]);
-      RecordProperty(std::string(PrecisionName(precision)) + "_" + kHeads[head], std::to_string(mean));
+      RecordProperty(std::string(PrecisionName(precision)) + "_" + kHeads[head],
+                     "mean " + std::to_string(mean) + " largest " +
+                         std::to_string(test::LargestDifference(scores.values(head), golden.nll[head])));
       EXPECT_LE(mean, precision == Precision::kBf16 ? test::kLogProbBf16Mean : test::kLogProbInt8Mean)
           << PrecisionName(precision) << " " << kHeads[head];
     }
