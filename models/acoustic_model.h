@@ -78,7 +78,8 @@ class AcousticModel {
   /// Scores a packed batch of windows. features [sum of window_feature_frames, feature_bins()], windows one
   /// after the other; nll_per_head: for each of heads() a matrix [sum of ScoreFrames(window), Units(head)]
   /// that receives -log softmax in nats. kInvalidArgument where a shape is wrong, a window too long or the
-  /// batch too large. Allocates nothing once a batch as large has been seen.
+  /// batch too large. Buffers grow with the
+  /// largest batch seen and are kept.
   virtual Status Run(FeatureView features, std::span<const int64_t> window_feature_frames,
                      std::span<const MatrixView<float>> nll_per_head) = 0;
 };
