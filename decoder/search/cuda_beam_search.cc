@@ -21,7 +21,7 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr uint32_t kMaxSharedScores = 8192;
 constexpr uint32_t kLeastTokens = 64;
-constexpr uint32_t kMostWindowRecords = 256;
+constexpr int64_t kMostWindowRecords = 256;
 
 static_assert(kLaneEntryBit == kEntryBit && kLaneBlankCell == kBlankCell && kLaneRepeatCell == kRepeatCell &&
               kLaneEntryCell == kEntryCell);
@@ -39,8 +39,9 @@ LaneCapacities InitialCapacities(const SearchOptions& options) {
   capacities.other_links = 2 * tokens;
   capacities.window_tokens = 16 * tokens;
   capacities.window_links = 32 * tokens;
-  capacities.window_records =
-      interval > 0 ? std::min(static_cast<uint32_t>(interval), kMostWindowRecords) : kMostWindowRecords;
+  capacities.window_records = interval > 0
+                                  ? static_cast<uint32_t>(std::min(4 * int64_t{interval}, kMostWindowRecords))
+                                  : kMostWindowRecords;
   return capacities;
 }
 
@@ -135,6 +136,7 @@ struct CudaBeamSearch::State {
   std::vector<TokenLink> emitting, others;  // scratch of CollectSegment
   int64_t launches = 0;
   int64_t repeated_launches = 0;
+  int64_t output_bytes = 0;
 };
 
 CudaBeamSearch::CudaBeamSearch(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -342,6 +344,7 @@ void CudaBeamSearch::State::Collect(Launch* launch) {
   launch->has_output = false;
   const std::byte* place = launch->output.data();
   const std::byte* const end = place + *launch->output_bytes.data();
+  output_bytes += end - place;
   while (place < end) {
     CollectSegment(place, *launch);
     place += reinterpret_cast<const SegmentHeader*>(place)->bytes;
@@ -350,9 +353,9 @@ void CudaBeamSearch::State::Collect(Launch* launch) {
 
 void CudaBeamSearch::State::CollectSegment(const std::byte* segment, const Launch& launch) {
   SegmentReader reader(segment);
-  const SegmentHeader header = reader.Take<SegmentHeader>(1)[0];
+  const SegmentHeader& header = reader.Take<SegmentHeader>(1)[0];
   Channel& channel = channels[launch.work.data()[header.work].channel];
-  if (!channel.status.ok()) return;
+  if (header.number >= launch.outcomes.data()[header.work].segments || !channel.status.ok()) return;
   for (const float cost : reader.Take<float>(header.leading_collapsed))
     channel.history.AppendCollapsedFrame(cost);
   const auto to_token_links = [](std::span<const LaneLink> links, std::vector<TokenLink>* result) {
@@ -524,6 +527,7 @@ SearchStatistics CudaBeamSearch::statistics(int channel) const {
 int CudaBeamSearch::lanes() const { return state_->lanes; }
 int64_t CudaBeamSearch::launches() const { return state_->launches; }
 int64_t CudaBeamSearch::repeated_launches() const { return state_->repeated_launches; }
+int64_t CudaBeamSearch::output_bytes() const { return state_->output_bytes; }
 size_t CudaBeamSearch::channel_bytes() const {
   return size_t{state_->plan.capacities.tokens} * (sizeof(uint64_t) + sizeof(float)) + sizeof(ChannelState);
 }

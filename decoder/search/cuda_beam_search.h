@@ -85,6 +85,7 @@ class CudaBeamSearch {
   /// output was full.
   int64_t launches() const;
   int64_t repeated_launches() const;
+  int64_t output_bytes() const;  ///< that the device wrote to the host so far
   size_t channel_bytes() const;  ///< device memory of an idle channel
   size_t lane_bytes() const;     ///< device memory of a lane
 

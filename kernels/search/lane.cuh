@@ -45,20 +45,10 @@ struct TokenSummaryJoin {
   }
 };
 
-struct KeptCounts {
-  uint32_t tokens, links, other_links;
-};
-struct KeptCountsSum {
-  __device__ KeptCounts operator()(const KeptCounts& a, const KeptCounts& b) const {
-    return {a.tokens + b.tokens, a.links + b.links, a.other_links + b.other_links};
-  }
-};
-
 using ScanU32 = cub::BlockScan<uint32_t, kThreads, cub::BLOCK_SCAN_WARP_SCANS>;
 using MinInt = cub::BlockReduce<int, kThreads>;
 using ReduceRow = cub::BlockReduce<RowSummary, kThreads>;
 using ReduceTokens = cub::BlockReduce<TokenSummary, kThreads>;
-using ReduceCounts = cub::BlockReduce<KeptCounts, kThreads>;
 
 /// Candidate of least place in the order (cost, source state, source unit, cell) that the cap drops is above
 /// this one.
@@ -73,7 +63,6 @@ struct Shared {
     MinInt::TempStorage min_int;
     ReduceRow::TempStorage row;
     ReduceTokens::TempStorage tokens;
-    ReduceCounts::TempStorage counts;
   } temp;
 
   uint32_t histogram[kBins];
@@ -87,9 +76,12 @@ struct Shared {
   uint16_t tile_unit[kThreads];
 
   ChannelState state;      ///< after the last frame processed
-  ChannelState committed;  ///< after the last segment written
+  ChannelState committed;  ///< when the window was last empty: what a failure falls back to
   LaneCapacities needed;
   uint64_t segment_offset;
+  uint64_t segment_bytes;
+  uint32_t segments;            ///< written
+  uint32_t segments_committed;  ///< of these, up to the state committed
   uint64_t needed_output_bytes;
   LaneResult result;
   int32_t row;
@@ -102,7 +94,9 @@ struct Shared {
   uint32_t window_records;
   uint32_t window_tokens;
   uint32_t window_links;
-  uint32_t leading_collapsed;
+  uint32_t leading_collapsed;  ///< frames collapsed while the window was empty
+  uint32_t kept_tokens;        ///< of the record being pruned
+  uint32_t kept_links;
   int32_t leading_row;  ///< first row of the leading collapsed frames
 
   // The frame in the making.

@@ -34,13 +34,11 @@ struct LaneRecord {
   uint32_t first_token;
   uint32_t tokens;
   uint32_t first_link;
+  uint32_t links;  ///< emitting
   uint32_t first_other_link;
-  uint32_t end_link;
+  uint32_t other_links;
   int32_t row;  ///< of the chunk's scores; -1: the record before the first frame
   uint32_t collapsed;
-  uint32_t kept_tokens;  ///< the rest is set by pruning
-  uint32_t kept_links;
-  uint32_t kept_other_links;
 };
 
 /// Places in a lane's scratch memory, bytes from its start.

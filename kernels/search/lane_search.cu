@@ -129,6 +129,8 @@ __device__ void RunWork(Lane& lane, const LaneWork& work) {
     s.result = atomicAdd(&plan.queue->output_full, 0u) != 0 ? LaneResult::kOutputFull : LaneResult::kDone;
     s.row = 0;
     s.rows_committed = 0;
+    s.segments = 0;
+    s.segments_committed = 0;
     s.begun = 0;
     s.window_records = 0;
     s.window_tokens = 0;
@@ -161,18 +163,18 @@ __device__ void RunWork(Lane& lane, const LaneWork& work) {
       s.committed = s.state;
     }
   } else if (s.result != LaneResult::kOutputFull) {
-    FlushWindow(lane);
+    FlushWindow(lane, 0);
   }
   __syncthreads();
   if (threadIdx.x == 0) {
     plan.channels[work.channel] = s.committed;
-    plan.outcomes[s.work] = {s.result, s.rows_committed,      s.begun,    s.bad_unit,
-                             s.needed, s.needed_output_bytes, s.committed};
+    plan.outcomes[s.work] = {s.result,   s.rows_committed, s.segments_committed,  s.begun,
+                             s.bad_unit, s.needed,         s.needed_output_bytes, s.committed};
   }
   __syncthreads();
 }
 
-__global__ void __launch_bounds__(kThreads) LaneSearchKernel(const __grid_constant__ LaneSearchPlan plan) {
+__global__ void __launch_bounds__(kThreads, 4) LaneSearchKernel(const __grid_constant__ LaneSearchPlan plan) {
   extern __shared__ __align__(16) std::byte shared_memory[];
   auto* const slot_keys = reinterpret_cast<unsigned long long*>(shared_memory);
   auto* const slot_costs = reinterpret_cast<int*>(slot_keys + plan.shared_slots);

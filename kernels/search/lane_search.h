@@ -51,33 +51,34 @@ struct LaneWork {
 enum class LaneResult : uint32_t {
   kDone = 0,
   kBadScore,    ///< frame state.frames, unit `bad_unit`
-  kOutputFull,  ///< output.bytes in `needed`; the channel stands where its last segment ends
+  kOutputFull,  ///< output.bytes in `needed`; the channel stands where the last segment that counts ends
   kLaneFull,    ///< `needed` says what a lane must hold for the next frame
 };
 
-/// What became of a LaneWork. Rows consumed are those that reached the output.
+/// What became of a LaneWork. Only its first `segments` segments count; the rest will come again.
 struct LaneOutcome {
   LaneResult result;
   int32_t rows_consumed;
-  uint32_t begun;  ///< whether the record before the first frame reached the output, where begin was set
+  uint32_t segments;
+  uint32_t begun;  ///< whether the record before the first frame is among them, where begin was set
   uint32_t bad_unit;
   LaneCapacities needed;  ///< 0: no more than now
   uint64_t needed_output_bytes;
   ChannelState state;
 };
 
-/// Output: segments one after the other, each one window of one channel, pruned. After the header:
+/// Output: segments one after the other, each some records of one channel, pruned. After the header:
 ///   float[leading_collapsed]               blank costs of frames collapsed after the channel's last record
 ///   SegmentRecord[records]
 ///   for each record: uint64_t[tokens] keys, LaneLink[links + other_links], float[collapsed] blank costs
 /// every array padded to 8 bytes. The tokens of the last record are complete and in the order of the
 /// channel's.
 struct SegmentHeader {
-  uint64_t bytes;  ///< with header, a multiple of 8
-  uint32_t work;   ///< index into the launch's work
+  uint64_t bytes;   ///< with header, a multiple of 8
+  uint32_t work;    ///< index into the launch's work
+  uint32_t number;  ///< of the segment among those of its work
   uint32_t records;
   uint32_t leading_collapsed;
-  uint32_t reserved;
 };
 struct SegmentRecord {
   uint32_t tokens;

@@ -14,15 +14,14 @@ __device__ __forceinline__ bool InLattice(float extra, float beam) {
   return extra <= beam && extra != Infinity();
 }
 
-/// How far every token of the window is from the best path to the frontier, all of whose tokens count as
-/// best: LinkHistory::Sweep. Slacks of links outside of the lattice beam become +infinity. Returns to thread
-/// 0 the bytes of the segment.
-__device__ uint64_t PruneWindow(Lane& lane) {
+/// Keeps of the window what is on paths within the lattice beam of the best one to any token of the frontier:
+/// LinkHistory::Sweep and half of Compact. Links that stay move to the front of their record's; links of the
+/// record keep the old numbers of tokens, window_extra holds the new ones by old number. Tokens of the last
+/// record keep theirs.
+__device__ void PruneWindow(Lane& lane) {
   Shared& s = lane.s;
   const float beam = lane.plan.lattice_beam;
   const uint32_t records = s.window_records;
-  uint64_t bytes =
-      sizeof(SegmentHeader) + PadTo8(uint64_t{s.leading_collapsed} * 4) + records * sizeof(SegmentRecord);
   const uint32_t last_first_token = records > 0 ? lane.records[records - 1].first_token : 0;
   for (uint32_t t = threadIdx.x; t < s.window_tokens; t += kThreads) {
     const bool best = t >= last_first_token && (lane.window_keys[t] & kLaneEntryBit) == 0;
@@ -37,12 +36,13 @@ __device__ uint64_t PruneWindow(Lane& lane) {
     const auto extra_of = [&](const uint4& link) {
       return __uint_as_float(*const_cast<volatile uint32_t*>(here + link.y)) + __uint_as_float(link.w);
     };
+    if (threadIdx.x == 0) s.kept_links = s.kept_tokens = 0;
     // Chains of epsilon links are short: until nothing changes.
-    bool changed = record.first_other_link < record.end_link;
+    bool changed = record.other_links > 0;
     while (__syncthreads_or(changed)) {
       changed = false;
-      for (uint32_t l = record.first_other_link + threadIdx.x; l < record.end_link; l += kThreads) {
-        const uint4 link = lane.window_links[l];
+      for (uint32_t i = threadIdx.x; i < record.other_links; i += kThreads) {
+        const uint4 link = lane.window_links[record.first_other_link + i];
         const float extra = extra_of(link);
         if (InLattice(extra, beam)) {
           const uint32_t bits = __float_as_uint(extra);
@@ -50,33 +50,71 @@ __device__ uint64_t PruneWindow(Lane& lane) {
         }
       }
     }
-    KeptCounts kept{};
-    for (uint32_t l = record.first_link + threadIdx.x; l < record.end_link; l += kThreads) {
-      const uint4 link = lane.window_links[l];
-      const float extra = extra_of(link);
-      if (!InLattice(extra, beam)) {
-        lane.window_links[l].w = kInfinityBits;
-      } else if (l >= record.first_other_link) {
-        ++kept.other_links;
-      } else {
-        ++kept.links;
-        if (before != nullptr) atomicMin(before + link.x, __float_as_uint(extra));
+    uint32_t kept_other_links = 0;
+    for (uint32_t first = 0; first < record.other_links; first += kThreads) {  // in their order
+      const uint32_t i = first + threadIdx.x;
+      uint4 link{};
+      bool keep = i < record.other_links;
+      if (keep) {
+        link = lane.window_links[record.first_other_link + i];
+        keep = InLattice(extra_of(link), beam);
+      }
+      uint32_t place, total;
+      ScanU32(s.temp.scan).ExclusiveSum(static_cast<uint32_t>(keep), place, total);
+      if (keep) lane.window_links[record.first_other_link + kept_other_links + place] = link;
+      kept_other_links += total;
+      __syncthreads();
+    }
+    for (uint32_t first = 0; first < record.links; first += kThreads) {
+      const uint32_t i = first + threadIdx.x;
+      uint4 link{};
+      bool keep = i < record.links;
+      if (keep) {
+        link = lane.window_links[record.first_link + i];
+        const float extra = extra_of(link);
+        keep = InLattice(extra, beam);
+        if (keep && before != nullptr) atomicMin(before + link.x, __float_as_uint(extra));
+      }
+      __syncthreads();  // the tile has been read
+      const uint32_t place = AppendPlace(keep, &s.kept_links);
+      if (keep) lane.window_links[record.first_link + place] = link;
+    }
+    const bool last = r + 1 == records;
+    for (uint32_t first = 0; first < record.tokens; first += kThreads) {
+      const uint32_t t = first + threadIdx.x;
+      const bool keep = t < record.tokens && (last || InLattice(__uint_as_float(here[t]), beam));
+      const uint64_t key = keep ? lane.window_keys[record.first_token + t] : 0;
+      if (last) {
+        if (keep) here[t] = t;
+        continue;
+      }
+      __syncthreads();  // the tile has been read
+      const uint32_t number = AppendPlace(keep, &s.kept_tokens);
+      if (keep) {
+        here[t] = number;
+        lane.window_keys[record.first_token + number] = key;
       }
     }
-    for (uint32_t t = threadIdx.x; t < record.tokens; t += kThreads) {
-      kept.tokens += r + 1 == records || InLattice(__uint_as_float(here[t]), beam);
-    }
-    kept = ReduceCounts(s.temp.counts).Reduce(kept, KeptCountsSum{});
+    __syncthreads();
     if (threadIdx.x == 0) {
-      lane.records[r].kept_tokens = kept.tokens;
-      lane.records[r].kept_links = kept.links;
-      lane.records[r].kept_other_links = kept.other_links;
-      bytes += uint64_t{kept.tokens} * 8 +
-               PadTo8(uint64_t{kept.links + kept.other_links} * sizeof(LaneLink)) +
-               PadTo8(uint64_t{record.collapsed} * 4);
+      lane.records[r].links = s.kept_links;
+      lane.records[r].other_links = kept_other_links;
+      if (!last) lane.records[r].tokens = s.kept_tokens;
     }
   }
   __syncthreads();
+}
+
+/// Bytes of the segment of the first `count` records; for thread 0.
+__device__ uint64_t SegmentBytes(const Lane& lane, uint32_t count) {
+  uint64_t bytes =
+      sizeof(SegmentHeader) + PadTo8(uint64_t{lane.s.leading_collapsed} * 4) + count * sizeof(SegmentRecord);
+  for (uint32_t r = 0; r < count; ++r) {
+    const LaneRecord& record = lane.records[r];
+    bytes += uint64_t{record.tokens} * 8 +
+             PadTo8(uint64_t{record.links + record.other_links} * sizeof(LaneLink)) +
+             PadTo8(uint64_t{record.collapsed} * 4);
+  }
   return bytes;
 }
 
@@ -89,105 +127,143 @@ __device__ __forceinline__ uint64_t WriteCollapsed(const Lane& lane, int32_t row
   return PadTo8(uint64_t{count} * 4);
 }
 
-/// Writes what PruneWindow left, tokens renumbered in their order; window_extra then holds the new numbers.
-__device__ void WriteSegment(Lane& lane, std::byte* output, uint64_t bytes) {
+/// A link of a pruned window with the new numbers of its tokens. `before` is null for the first record.
+__device__ __forceinline__ uint4 Renumbered(uint4 link, const uint32_t* source_numbers,
+                                            const uint32_t* numbers) {
+  if (source_numbers != nullptr) link.x = source_numbers[link.x];
+  link.y = numbers[link.y];
+  return link;
+}
+
+/// Writes the first `count` records of a pruned window.
+__device__ void WriteSegment(Lane& lane, uint32_t count, std::byte* output, uint64_t bytes) {
   Shared& s = lane.s;
-  const float beam = lane.plan.lattice_beam;
-  const uint32_t records = s.window_records;
   if (threadIdx.x == 0) {
-    *reinterpret_cast<SegmentHeader*>(output) = {bytes, s.work, records, s.leading_collapsed, 0};
+    *reinterpret_cast<SegmentHeader*>(output) = {bytes, s.work, s.segments, count, s.leading_collapsed};
   }
   output += sizeof(SegmentHeader);
   output += WriteCollapsed(lane, s.leading_row, s.leading_collapsed, output);
   auto* const segment_records = reinterpret_cast<SegmentRecord*>(output);
-  for (uint32_t r = threadIdx.x; r < records; r += kThreads) {
+  for (uint32_t r = threadIdx.x; r < count; r += kThreads) {
     const LaneRecord& record = lane.records[r];
-    segment_records[r] = {record.kept_tokens, record.kept_links, record.kept_other_links, record.collapsed};
+    segment_records[r] = {record.tokens, record.links, record.other_links, record.collapsed};
   }
-  output += records * sizeof(SegmentRecord);
+  output += count * sizeof(SegmentRecord);
 
   const uint32_t* before = nullptr;
-  for (uint32_t r = 0; r < records; ++r) {
+  for (uint32_t r = 0; r < count; ++r) {
     const LaneRecord record = lane.records[r];
-    const bool last = r + 1 == records;
-    uint32_t* const numbers = lane.window_extra + record.first_token;
+    const uint64_t* const record_keys = lane.window_keys + record.first_token;
+    const uint32_t* const numbers = lane.window_extra + record.first_token;
     auto* const keys = reinterpret_cast<uint64_t*>(output);
-    uint32_t written = 0;
-    for (uint32_t first = 0; first < record.tokens; first += kThreads) {
-      const uint32_t t = first + threadIdx.x;
-      const bool keep = t < record.tokens && (last || InLattice(__uint_as_float(numbers[t]), beam));
-      uint32_t number, total;
-      ScanU32(s.temp.scan).ExclusiveSum(static_cast<uint32_t>(keep), number, total);
-      if (keep) {
-        keys[written + number] = lane.window_keys[record.first_token + t];
-        numbers[t] = written + number;
-      }
-      written += total;
-      __syncthreads();
-    }
-    output += uint64_t{written} * 8;
-
+    for (uint32_t t = threadIdx.x; t < record.tokens; t += kThreads) keys[t] = record_keys[t];
+    output += uint64_t{record.tokens} * 8;
     auto* const links = reinterpret_cast<LaneLink*>(output);
-    written = 0;
-    for (uint32_t first = record.first_link; first < record.end_link; first += kThreads) {
-      const uint32_t l = first + threadIdx.x;
-      uint4 link{};
-      bool keep = false;
-      if (l < record.end_link) {
-        link = lane.window_links[l];
-        keep = link.w != kInfinityBits;
-      }
-      uint32_t place, total;
-      ScanU32(s.temp.scan).ExclusiveSum(static_cast<uint32_t>(keep), place, total);
-      if (keep) {
-        const bool emitting = l < record.first_other_link;
-        const uint32_t unit = static_cast<uint32_t>(lane.window_keys[record.first_token + link.y]) & 0xFFFF;
-        const uint32_t* const source_numbers = emitting ? before : numbers;
-        LaneLink out;
-        out.source = source_numbers != nullptr ? source_numbers[link.x] : link.x;
-        out.destination = numbers[link.y];
-        out.cell = link.z;
-        out.slack = __uint_as_float(link.w);
-        out.acoustic_cost = emitting ? lane.scores[record.row * lane.stride + unit] : 0.0f;
-        links[written + place] = out;
-      }
-      written += total;
-      __syncthreads();
+    for (uint32_t i = threadIdx.x; i < record.links + record.other_links; i += kThreads) {
+      const bool emitting = i < record.links;
+      const uint32_t place = emitting ? record.first_link + i : record.first_other_link + (i - record.links);
+      const uint4 link = Renumbered(lane.window_links[place], emitting ? before : numbers, numbers);
+      const uint32_t unit = static_cast<uint32_t>(record_keys[link.y]) & 0xFFFF;
+      const float acoustic_cost = emitting ? lane.scores[record.row * lane.stride + unit] : 0.0f;
+      links[i] = {link.x, link.y, link.z, __uint_as_float(link.w), acoustic_cost};
     }
-    output += PadTo8(uint64_t{written} * sizeof(LaneLink));
+    output += PadTo8(uint64_t{record.links + record.other_links} * sizeof(LaneLink));
     output += WriteCollapsed(lane, record.row + 1, record.collapsed, output);
     before = numbers;
   }
 }
 
-/// Prunes the window, writes it to the output and saves the frontier in the channel. False where the output
-/// is full; then the channel stands where it stood before the window.
-__device__ bool FlushWindow(Lane& lane) {
+/// Moves the records of a pruned window from number `count` on to its front. Everything moves down, so
+/// records and tiles in their order never overwrite what is yet to move.
+__device__ void KeepRecords(Lane& lane, uint32_t count) {
+  Shared& s = lane.s;
+  const uint32_t records = s.window_records;
+  uint32_t end_token = 0, end_link = 0;
+  const uint32_t* before = lane.window_extra + lane.records[count - 1].first_token;
+  __syncthreads();
+  for (uint32_t r = count; r < records; ++r) {
+    LaneRecord record = lane.records[r];
+    const uint32_t* const numbers = lane.window_extra + record.first_token;
+    const uint32_t first_token = end_token, first_link = end_link;
+    for (uint32_t first = 0; first < record.tokens; first += kThreads) {
+      const uint32_t t = first + threadIdx.x;
+      const uint64_t key = t < record.tokens ? lane.window_keys[record.first_token + t] : 0;
+      __syncthreads();
+      if (t < record.tokens) lane.window_keys[first_token + t] = key;
+    }
+    const uint32_t links = record.links + record.other_links;
+    for (uint32_t first = 0; first < links; first += kThreads) {
+      const uint32_t i = first + threadIdx.x;
+      uint4 link{};
+      if (i < links) {
+        const bool emitting = i < record.links;
+        const uint32_t place =
+            emitting ? record.first_link + i : record.first_other_link + (i - record.links);
+        link = Renumbered(lane.window_links[place], emitting ? before : numbers, numbers);
+      }
+      __syncthreads();
+      if (i < links) lane.window_links[first_link + i] = link;
+    }
+    end_token += record.tokens;
+    end_link += links;
+    record.first_token = first_token;
+    record.first_link = first_link;
+    record.first_other_link = first_link + record.links;
+    __syncthreads();
+    if (threadIdx.x == 0) lane.records[r - count] = record;
+    if (r + 1 == records) lane.keys = lane.window_keys + first_token;
+    before = numbers;
+  }
+  if (threadIdx.x == 0) {
+    s.window_records = records - count;
+    s.window_tokens = end_token;
+    s.window_links = end_link;
+  }
+  __syncthreads();
+}
+
+/// Prunes the window and writes it to the output but for the last `keep` records, which only their future
+/// prunes well. Where none are kept, saves the frontier in the channel, and what was written since it last
+/// was counts. False where the output is full.
+__device__ bool FlushWindow(Lane& lane, uint32_t keep) {
   Shared& s = lane.s;
   __syncthreads();
   if (s.window_records == 0 && s.leading_collapsed == 0) return true;
-  const uint64_t bytes = PruneWindow(lane);
-  if (threadIdx.x == 0) {
-    unsigned long long offset = *const_cast<volatile unsigned long long*>(&lane.plan.queue->output_bytes);
-    for (;;) {
-      if (offset + bytes > lane.plan.output_capacity) {
-        s.result = LaneResult::kOutputFull;
-        atomicExch(&lane.plan.queue->output_full, 1u);
-        s.needed_output_bytes = bytes;
-        offset = ~0ull;
-        break;
+  const uint32_t count = s.window_records - keep;
+  if (count > 0 || s.leading_collapsed > 0) {
+    PruneWindow(lane);
+    if (threadIdx.x == 0) {
+      const uint64_t bytes = SegmentBytes(lane, count);
+      unsigned long long offset = *const_cast<volatile unsigned long long*>(&lane.plan.queue->output_bytes);
+      for (;;) {
+        if (offset + bytes > lane.plan.output_capacity) {
+          s.result = LaneResult::kOutputFull;
+          atomicExch(&lane.plan.queue->output_full, 1u);
+          s.needed_output_bytes = bytes;
+          offset = ~0ull;
+          break;
+        }
+        const unsigned long long found = atomicCAS(&lane.plan.queue->output_bytes, offset, offset + bytes);
+        if (found == offset) break;
+        offset = found;
       }
-      const unsigned long long found = atomicCAS(&lane.plan.queue->output_bytes, offset, offset + bytes);
-      if (found == offset) break;
-      offset = found;
+      s.segment_offset = offset;
+      s.segment_bytes = bytes;
     }
-    s.segment_offset = offset;
+    __syncthreads();
+    if (s.segment_offset == ~0ull) return false;
+    WriteSegment(lane, count, lane.plan.output + s.segment_offset, s.segment_bytes);
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      s.leading_collapsed = 0;
+      ++s.segments;
+    }
   }
-  __syncthreads();
-  const uint64_t offset = s.segment_offset;
-  if (offset == ~0ull) return false;
-  WriteSegment(lane, lane.plan.output + offset, bytes);
-  if (s.window_records > 0) {
+  if (keep > 0) {
+    if (count > 0) KeepRecords(lane, count);
+    return true;
+  }
+  if (lane.keys != lane.channel_keys) {
     for (uint32_t t = threadIdx.x; t < s.state.token_count; t += kThreads) {
       lane.channel_keys[t] = lane.keys[t];
       lane.channel_costs[t] = lane.key_costs[t];
@@ -199,11 +275,11 @@ __device__ bool FlushWindow(Lane& lane) {
   if (threadIdx.x == 0) {
     s.committed = s.state;
     s.rows_committed = s.row;
+    s.segments_committed = s.segments;
     s.begun = 1;
     s.window_records = 0;
     s.window_tokens = 0;
     s.window_links = 0;
-    s.leading_collapsed = 0;
   }
   __syncthreads();
   return true;
@@ -214,18 +290,20 @@ __device__ bool MakeRoom(Lane& lane) {
   Shared& s = lane.s;
   const LaneCapacities& capacities = lane.plan.capacities;
   const uint32_t tokens = s.tokens, links = s.kept_candidates + s.other_links;
-  if (s.window_records == capacities.window_records || s.window_tokens + tokens > capacities.window_tokens ||
-      s.window_links + links > capacities.window_links) {
-    if (!FlushWindow(lane)) return false;
-    if (tokens > capacities.window_tokens || links > capacities.window_links) {
-      if (threadIdx.x == 0) {
-        s.needed.window_tokens = tokens;
-        s.needed.window_links = links;
-      }
-      return false;
-    }
+  const auto fits = [&] {
+    return s.window_records < capacities.window_records &&
+           s.window_tokens + tokens <= capacities.window_tokens &&
+           s.window_links + links <= capacities.window_links;
+  };
+  if (!fits() && !FlushWindow(lane, s.window_records / 2)) return false;
+  if (!fits() && !FlushWindow(lane, 0)) return false;
+  if (fits()) return true;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    s.needed.window_tokens = tokens;
+    s.needed.window_links = links;
   }
-  return true;
+  return false;
 }
 
 /// Turns the frame in the making into the last record of the window: numbers its tokens, settles its links,
@@ -303,8 +381,14 @@ __device__ bool FinishFrame(Lane& lane, int32_t row) {
   lane.key_costs = costs;
   lane.next_costs ^= 1;
   if (threadIdx.x == 0) {
-    lane.records[s.window_records++] = {first_token, tokens, first_link, first_other_link, end_link, row, 0,
-                                        0,           0,      0};
+    lane.records[s.window_records++] = {first_token,
+                                        tokens,
+                                        first_link,
+                                        first_other_link - first_link,
+                                        first_other_link,
+                                        end_link - first_other_link,
+                                        row,
+                                        0};
     s.window_tokens = first_token + tokens;
     s.window_links = end_link;
     ChannelState& state = s.state;

@@ -268,6 +268,26 @@ TEST_F(CudaSearch, LanesThatStartTooSmallGrow) {
   }
 }
 
+// Windows written before the output was full come a second time: only one of them may count.
+TEST_F(CudaSearch, OutputThatIsTooSmallIsTakenUpAgain) {
+  std::mt19937_64 random(PropertySeed());
+  Case c(random, 4);
+  c.options.prune_interval_frames = 1;
+  c.options.beam = 8.0f;
+  c.options.max_active = 300;
+  SearchOptions options = c.options;
+  options.initial_tokens = 1;
+  const GraphImage image = c.graph.Image();
+  const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context(), image));
+  CudaBeamSearch search = Ok(CudaBeamSearch::Create(context(), graph, options, Shape(2, 4)));
+  std::vector<uint64_t> hashes;
+  for (const RawLattice& lattice : SearchOnDevice(search, context(), c.streams, 100)) {
+    hashes.push_back(SurvivorHash(lattice));
+  }
+  ASSERT_EQ(hashes, c.ExpectedHashes());
+  EXPECT_GT(search.repeated_launches(), 0);
+}
+
 TEST_F(CudaSearch, PruningOptionsChangeNothing) {
   std::mt19937_64 random(PropertySeed());
   const Case c(random);
