@@ -66,6 +66,40 @@ __device__ void SeedLeast(Lane& lane) {
   __syncthreads();
 }
 
+/// Lists the units that the best token could use within `bound`, where looking them up in states of many arcs
+/// may be cheaper than trying every arc.
+__device__ void ListLiveUnits(Lane& lane, float bound) {
+  Shared& s = lane.s;
+  const LaneSearchPlan& plan = lane.plan;
+  if (threadIdx.x == 0) s.live_units = s.many_arcs[0] = s.many_arcs[1] = 0;
+  __syncthreads();
+  if (plan.units < kManyArcs) return;
+  for (uint32_t first = threadIdx.x & ~31u; first < plan.units; first += kThreads) {
+    const uint32_t unit = first + (threadIdx.x & 31);
+    const bool live =
+        unit > 0 && unit < plan.units && lane.least_cost + (plan.least_arc_cost + lane.Score(unit)) < bound;
+    const uint32_t place = AppendPlace(live, &s.live_units);
+    if (live && place < kMaxLiveUnits) s.live_unit[place] = static_cast<uint16_t>(unit);
+  }
+  __syncthreads();
+}
+
+/// First of `count` arcs from `cell` on, sorted by unit, whose unit is at least `unit`.
+__device__ __forceinline__ uint32_t LowerBound(const GraphCell* cells, uint32_t cell, uint32_t count,
+                                               uint32_t unit) {
+  uint32_t low = 0;
+  while (count > 0) {
+    const uint32_t half = count / 2;
+    if (LoadCell<GraphArc>(cells, cell + low + half).unit < unit) {
+      low += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return cell + low;
+}
+
 enum class Pass {
   kCollect,      ///< find the least cost; collect what is within the beam of the least seen so far
   kCount,        ///< histogram of what is below the threshold
@@ -83,12 +117,14 @@ __device__ void VisitArcs(Lane& lane) {
   const float least_arc_score = plan.least_arc_cost + s.least_unit_score;
   int least = kPass == Pass::kCollect ? s.least_ordered : 0;
   float bound = kPass == Pass::kCollect ? FloatFromOrdered(least) + width : s.threshold;
-  __syncthreads();
+  ListLiveUnits(lane, bound);
+  const uint32_t live_units = s.live_units;
 
   // By whole warps.
   const auto offer = [&](bool valid, float cost, uint32_t token, uint32_t block, uint32_t unit,
                          uint32_t cell) {
     valid = valid && cost < bound;
+    if (!__any_sync(0xFFFFFFFFu, valid)) return;
     if (kPass == Pass::kCount) {
       if (valid) atomicAdd(&s.histogram[lane.CapBin(cost)], 1u);
       return;
@@ -111,7 +147,7 @@ __device__ void VisitArcs(Lane& lane) {
   };
 
   const uint32_t token_count = s.state.token_count;
-  for (uint32_t first = 0; first < token_count; first += kThreads) {
+  for (uint32_t first = 0, turn = 0; first < token_count; first += kThreads, turn ^= 1) {
     const uint32_t token = first + threadIdx.x;
     uint32_t degree = 0, block = 0, unit = 0;
     float cost = 0;
@@ -123,6 +159,12 @@ __device__ void VisitArcs(Lane& lane) {
       block = static_cast<uint32_t>(key >> 17);
       unit = key & 0xFFFF;
       if (active && cost + least_arc_score < bound) degree = lane.Header(block).arc_counts & 0xFFFFFu;
+    }
+    if (degree >= kManyArcs && live_units <= kMaxLiveUnits && degree >= kArcsForALookup * live_units) {
+      const uint32_t place = atomicAdd(&s.many_arcs[turn], 1u);
+      s.many_token[place] = static_cast<uint16_t>(threadIdx.x);
+      s.many_degree[place] = degree;
+      degree = 0;
     }
     uint32_t position, total;
     ScanU32(s.temp.scan).ExclusiveSum(degree, position, total);
@@ -149,8 +191,34 @@ __device__ void VisitArcs(Lane& lane) {
       }
       offer(valid, arc_cost, valid ? s.tile_token[tile_token] : 0, arc.next_block, arc.unit, cell);
     }
+    // Of a state with many arcs, only the runs of live units.
+    const uint32_t lookups = s.many_arcs[turn] * live_units;
+    for (uint32_t warp_first = threadIdx.x - warp_lane; warp_first < lookups; warp_first += kThreads) {
+      const uint32_t lookup = warp_first + warp_lane;
+      uint32_t tile_token = 0, unit = 0, cell = 0, end = 0;
+      if (lookup < lookups) {
+        const uint32_t many = lookup / live_units;
+        tile_token = s.many_token[many];
+        unit = s.live_unit[lookup - many * live_units];
+        if (unit != s.tile_unit[tile_token]) {
+          const uint32_t first_cell = s.tile_cell[tile_token];
+          end = first_cell + s.many_degree[many];
+          cell = LowerBound(plan.cells, first_cell, s.many_degree[many], unit);
+        }
+      }
+      while (__any_sync(0xFFFFFFFFu, cell < end)) {
+        GraphArc arc{};
+        if (cell < end) arc = LoadCell<GraphArc>(plan.cells, cell);
+        const bool valid = cell < end && arc.unit == unit;
+        if (!valid) end = 0;
+        const float arc_cost = valid ? s.tile_cost[tile_token] + (lane.Weight(arc) + lane.Score(unit)) : 0;
+        offer(valid, arc_cost, s.tile_token[tile_token], arc.next_block, unit, cell);
+        ++cell;
+      }
+    }
+    if (threadIdx.x == 0) s.many_arcs[turn ^ 1] = 0;
     if (kPass == Pass::kCollect && warp_lane == 0) atomicMin(&s.least_ordered, least);
-    if (kPass == Pass::kCollect && threadIdx.x == 0) s.arcs_tried += total;
+    if (kPass == Pass::kCollect && threadIdx.x == 0) s.arcs_tried += total + lookups;
     __syncthreads();
     if (kPass == Pass::kCollect) {
       least = s.least_ordered;

@@ -12,6 +12,10 @@ namespace skald::lane {
 
 constexpr int kThreads = kLaneThreads;
 constexpr int kBins = 2048;  // of the cap's histogram, and of a digit of the selections
+constexpr uint32_t kManyArcs =
+    64;  // from which on units may be looked up, where each stands for this many arcs:
+constexpr uint32_t kArcsForALookup = 12;
+constexpr uint32_t kMaxLiveUnits = 256;
 constexpr uint32_t kInfinityBits = 0x7F800000u;
 
 __device__ __forceinline__ float Infinity() { return __uint_as_float(kInfinityBits); }
@@ -74,6 +78,13 @@ struct Shared {
   uint32_t tile_block[kThreads];  ///< of entry states
   float tile_cost[kThreads];
   uint16_t tile_unit[kThreads];
+
+  // Units worth a lookup, and the tile's tokens whose states have many arcs; their number by turns.
+  uint32_t live_units;
+  uint16_t live_unit[kMaxLiveUnits];
+  uint32_t many_arcs[2];
+  uint16_t many_token[kThreads];
+  uint32_t many_degree[kThreads];
 
   ChannelState state;      ///< after the last frame processed
   ChannelState committed;  ///< when the window was last empty: what a failure falls back to

@@ -34,7 +34,7 @@ __device__ void PruneWindow(Lane& lane) {
     // Emitting links of the first record come from tokens outside of the window.
     uint32_t* const before = r > 0 ? lane.window_extra + lane.records[r - 1].first_token : nullptr;
     const auto extra_of = [&](const uint4& link) {
-      return __uint_as_float(*const_cast<volatile uint32_t*>(here + link.y)) + __uint_as_float(link.w);
+      return __uint_as_float(here[link.y]) + __uint_as_float(link.w);
     };
     if (threadIdx.x == 0) s.kept_links = s.kept_tokens = 0;
     // Chains of epsilon links are short: until nothing changes.
@@ -43,7 +43,8 @@ __device__ void PruneWindow(Lane& lane) {
       changed = false;
       for (uint32_t i = threadIdx.x; i < record.other_links; i += kThreads) {
         const uint4 link = lane.window_links[record.first_other_link + i];
-        const float extra = extra_of(link);
+        const float extra =  // others lower it at the same time
+            __uint_as_float(*const_cast<volatile uint32_t*>(here + link.y)) + __uint_as_float(link.w);
         if (InLattice(extra, beam)) {
           const uint32_t bits = __float_as_uint(extra);
           changed = bits < atomicMin(here + link.x, bits) || changed;

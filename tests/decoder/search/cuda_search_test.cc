@@ -103,6 +103,25 @@ struct Case {
     options.initial_tokens = 256;
   }
 
+  /// Many tokens in every frame.
+  static Case Wide(std::mt19937_64& random, int stream_count) {
+    Case c(random, stream_count);
+    RandomGraphShape shape;
+    shape.states = 200;
+    shape.units = 10;
+    shape.words = 50;
+    shape.emitting_arcs = 4;
+    c.graph = RandomGraph(shape, random);
+    for (Stream& stream : c.streams) {
+      stream.frames = 20;
+      stream.units = shape.units;
+      stream.scores = RandomScores(stream.frames, shape.units, 0.1, 0.5, random);
+    }
+    c.options.beam = 9.0f;
+    c.options.max_active = 1 << 30;
+    return c;
+  }
+
   std::vector<uint64_t> ExpectedHashes(SearchStatistics* total = nullptr) const {
     const GraphImage image = graph.Image();
     std::vector<uint64_t> hashes;
@@ -248,10 +267,8 @@ TEST_F(CudaSearch, HashSeedSizeAndOverflowChangeNothing) {
 TEST_F(CudaSearch, LanesThatStartTooSmallGrow) {
   std::mt19937_64 random(PropertySeed());
   for (int round = 0; round < 2; ++round) {
-    Case c(random, 3);
-    c.options.max_active = 1 << 30;
+    Case c = Case::Wide(random, 3);
     c.options.max_arcs_per_frame = round == 0 ? int64_t{1} << 40 : 400;
-    c.options.beam = 9.0f;
     SearchOptions options = c.options;
     options.initial_tokens = 1;
     const GraphImage image = c.graph.Image();
@@ -271,10 +288,8 @@ TEST_F(CudaSearch, LanesThatStartTooSmallGrow) {
 // Windows written before the output was full come a second time: only one of them may count.
 TEST_F(CudaSearch, OutputThatIsTooSmallIsTakenUpAgain) {
   std::mt19937_64 random(PropertySeed());
-  Case c(random, 4);
+  Case c = Case::Wide(random, 4);
   c.options.prune_interval_frames = 1;
-  c.options.beam = 8.0f;
-  c.options.max_active = 300;
   SearchOptions options = c.options;
   options.initial_tokens = 1;
   const GraphImage image = c.graph.Image();
@@ -345,6 +360,25 @@ TEST_F(CudaSearch, EqualScoresHitTheCapAndTheTieRule) {
     const std::vector<uint64_t> expected = c.ExpectedHashes(&total);
     EXPECT_GT(total.capped_frames, 5);
     ASSERT_EQ(HashesOnDevice(c, context(), Shape(1, 1), 5, c.options), expected);
+  }
+}
+
+TEST_F(CudaSearch, UnitsAreLookedUpInStatesOfManyArcs) {
+  std::mt19937_64 random(PropertySeed());
+  for (const double sharpness : {0.3, 3.0}) {  // most units live, few units live
+    Case c(random);
+    RandomGraphShape shape;
+    shape.states = 20;
+    shape.units = 150;
+    shape.emitting_arcs = 250;
+    c.graph = RandomGraph(shape, random);
+    c.options.word_penalty = 0;
+    c.options.beam = 5.0f;
+    c.options.max_arcs_per_frame = 3000;
+    c.streams[0].frames = 8;
+    c.streams[0].units = shape.units;
+    c.streams[0].scores = RandomScores(8, shape.units, 0.2, sharpness, random);
+    ASSERT_EQ(HashesOnDevice(c, context(), Shape(1, 1), 5, c.options), c.ExpectedHashes());
   }
 }
 
