@@ -112,6 +112,7 @@ struct Case {
     shape.words = 50;
     shape.emitting_arcs = 4;
     c.graph = RandomGraph(shape, random);
+    for (uint32_t s = 1; s < 40; ++s) c.graph.states[0].arcs.push_back({s, 0.5f, 1, 0, 0});
     for (Stream& stream : c.streams) {
       stream.frames = 20;
       stream.units = shape.units;
