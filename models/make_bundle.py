@@ -24,7 +24,7 @@ def settings(pairs):
     return {head: float(value) for head, value in (pair.split("=", 1) for pair in pairs)}
 
 
-def make(folder, licence, lm_scales, word_penalties):
+def make(folder, licence, lm_scales, word_penalties, search_head):
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
     if config["type"] != "whisper-encoder-ctc":
@@ -57,7 +57,7 @@ def make(folder, licence, lm_scales, word_penalties):
         },
         "frame_shift_s": (2 if pool is None else 4) * features["hop"] / features["sample_rate"],
         "heads": {},
-        "search_head": config["heads"].get("wfst", config["heads"]["default"]),
+        "search_head": search_head or config["heads"].get("wfst", config["heads"]["default"]),
         "greedy_head": config["heads"]["default"],
     }
     for name, head in config["heads"].items():
@@ -101,5 +101,6 @@ if __name__ == "__main__":
     parser.add_argument("--licence", required=True)
     parser.add_argument("--lm-scale", action="append", default=[], metavar="HEAD=W")
     parser.add_argument("--word-penalty", action="append", default=[], metavar="HEAD=W")
+    parser.add_argument("--search-head", help="head of the graph search (default: as config.json says)")
     options = parser.parse_args()
-    make(options.folder, options.licence, settings(options.lm_scale), settings(options.word_penalty))
+    make(options.folder, options.licence, settings(options.lm_scale), settings(options.word_penalty), options.search_head)

@@ -9,8 +9,8 @@
 
 namespace skald {
 
-/// A first-in, first-out queue between two stages of a pipeline. Push blocks while `capacity` items wait, Pop while
-/// none do. Thread safe for any number of producers and consumers.
+/// A first-in, first-out queue between two stages of a pipeline. Push blocks while `capacity` items wait, Pop
+/// while none do. Thread safe for any number of producers and consumers.
 template <typename T>
 class BoundedQueue {
  public:

@@ -8,9 +8,9 @@ namespace skald {
 }  // namespace skald
 
 /// Stops the process when an invariant of Skald's own code is broken. Never used for bad input.
-#define SKALD_CHECK(condition, message)                                      \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]] {                                         \
-      ::skald::CheckFailed(__FILE__, __LINE__, #condition, message);         \
-    }                                                                        \
+#define SKALD_CHECK(condition, message)                              \
+  do {                                                               \
+    if (!(condition)) [[unlikely]] {                                 \
+      ::skald::CheckFailed(__FILE__, __LINE__, #condition, message); \
+    }                                                                \
   } while (false)

@@ -1,7 +1,6 @@
 #include "base/file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -9,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <sys/stat.h>
 #include <utility>
 
 namespace skald {
@@ -110,7 +110,9 @@ Status AtomicFile::Write(std::span<const std::byte> bytes) {
   return Status::Ok();
 }
 
-Status AtomicFile::Write(std::string_view text) { return Write(std::as_bytes(std::span(text.data(), text.size()))); }
+Status AtomicFile::Write(std::string_view text) {
+  return Write(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 Status AtomicFile::WriteAt(uint64_t offset, std::span<const std::byte> bytes) {
   SKALD_CHECK(descriptor_ >= 0, "AtomicFile used after Commit");

@@ -13,12 +13,13 @@ namespace skald {
 /// Reads a whole file of at most `max_bytes`; kResourceExhausted where it is larger.
 StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = size_t{1} << 30);
 
-/// Reads a whole text file, decompressed where it is gzip (by content, not by name), of at most `max_bytes` after
-/// decompression.
+/// Reads a whole text file, decompressed where it is gzip (by content, not by name), of at most `max_bytes`
+/// after decompression.
 StatusOr<std::string> ReadMaybeGzippedFile(const std::string& path, size_t max_bytes = size_t{4} << 30);
 
-/// A file that appears under its name only when complete: bytes go to a temporary file in the same folder, Commit()
-/// flushes and renames it. Destroyed without Commit(), it leaves nothing behind. Move-only; not thread safe.
+/// A file that appears under its name only when complete: bytes go to a temporary file in the same folder,
+/// Commit() flushes and renames it. Destroyed without Commit(), it leaves nothing behind. Move-only; not
+/// thread safe.
 class AtomicFile {
  public:
   static StatusOr<AtomicFile> Create(const std::string& path);

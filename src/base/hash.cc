@@ -1,7 +1,8 @@
 #include "base/hash.h"
 
-#include <openssl/evp.h>
 #include <xxhash.h>
+
+#include <openssl/evp.h>
 
 #include "base/mapped_file.h"
 

@@ -8,11 +8,12 @@
 
 namespace skald {
 
-/// A file mapped read-only into memory. Move-only; the bytes live as long as the object. Reading concurrently is safe.
+/// A file mapped read-only into memory. Move-only; the bytes live as long as the object. Reading concurrently
+/// is safe.
 class MappedFile {
  public:
-  /// Maps all of `path`. Fails with kNotFound, or kIo for anything else the system reports. An empty file maps to an
-  /// empty span.
+  /// Maps all of `path`. Fails with kNotFound, or kIo for anything else the system reports. An empty file
+  /// maps to an empty span.
   static StatusOr<MappedFile> Open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;

@@ -22,7 +22,8 @@ void Convert(const char* bytes, size_t count, std::vector<float>* values) {
 
 StatusOr<NpyArray> ReadNpy(const std::string& path) {
   SKALD_ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
-  if (file.size() < 12 || file.compare(0, 6, "\x93NUMPY") != 0) return Status::Corrupt("not a .npy file").InFile(path);
+  if (file.size() < 12 || file.compare(0, 6, "\x93NUMPY") != 0)
+    return Status::Corrupt("not a .npy file").InFile(path);
   const bool version_1 = file[6] == 1;
   uint32_t header_size = 0;
   std::memcpy(&header_size, file.data() + 8, version_1 ? 2 : 4);
@@ -31,11 +32,13 @@ StatusOr<NpyArray> ReadNpy(const std::string& path) {
 
   NpyArray array;
   std::smatch match;
-  if (file.size() < start || !std::regex_search(header, match, std::regex(R"('shape':\s*\(([0-9, ]{0,200})\))"))) {
+  if (file.size() < start ||
+      !std::regex_search(header, match, std::regex(R"('shape':\s*\(([0-9, ]{0,200})\))"))) {
     return Status::Corrupt("no shape").InFile(path);
   }
   const std::string shape = match[1];
-  // More elements than the file has bytes are refused below; stopping here keeps the product from overflowing.
+  // More elements than the file has bytes are refused below; stopping here keeps the product from
+  // overflowing.
   const uint64_t most = file.size();
   uint64_t count = 1;
   static const std::regex kNumber(R"(\d{1,18})");

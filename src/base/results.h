@@ -60,7 +60,8 @@ struct Transcript {
   std::string model_name;
   std::string model_sha256;
   std::string graph_sha256;
-  std::vector<std::pair<std::string, std::string>> options;  ///< name and value of every option that affects the text
+  std::vector<std::pair<std::string, std::string>>
+      options;  ///< name and value of every option that affects the text
   std::vector<Segment> segments;
   std::vector<Warning> warnings;
   Timing timing;

@@ -11,34 +11,38 @@ namespace skald {
 /// What kind of failure a Status reports. Callers branch on the kind; people read the message.
 enum class StatusCode {
   kOk = 0,
-  kInvalidArgument,     ///< an option or a call is wrong: the caller's mistake
-  kNotFound,            ///< a file or an entry does not exist
-  kIo,                  ///< the operating system refused to read or write
-  kCorrupt,             ///< data is damaged, truncated, or fails its checksum
-  kUnsupported,         ///< data is well formed, but of a kind that Skald does not handle
-  kResourceExhausted,   ///< host memory or a stated limit is used up
-  kCancelled,           ///< the caller asked to stop
-  kDeviceError,         ///< CUDA or one of its libraries failed
-  kDeviceOutOfMemory,   ///< device memory is used up: a smaller batch may succeed
+  kInvalidArgument,    ///< an option or a call is wrong: the caller's mistake
+  kNotFound,           ///< a file or an entry does not exist
+  kIo,                 ///< the operating system refused to read or write
+  kCorrupt,            ///< data is damaged, truncated, or fails its checksum
+  kUnsupported,        ///< data is well formed, but of a kind that Skald does not handle
+  kResourceExhausted,  ///< host memory or a stated limit is used up
+  kCancelled,          ///< the caller asked to stop
+  kDeviceError,        ///< CUDA or one of its libraries failed
+  kDeviceOutOfMemory,  ///< device memory is used up: a smaller batch may succeed
 };
 
 /// Name of a code as it appears in reports, e.g. "corrupt".
 const char* StatusCodeName(StatusCode code);
 
-/// The result of an operation that can fail because of its input or its surroundings. A failure names the file,
-/// the position in it and the reason, as far as each is known. Cheap to move; thread safe as a value.
+/// The result of an operation that can fail because of its input or its surroundings. A failure names the
+/// file, the position in it and the reason, as far as each is known. Cheap to move; thread safe as a value.
 class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(StatusCode code, std::string reason) : code_(code), reason_(std::move(reason)) {}
 
   static Status Ok() { return {}; }
-  static Status InvalidArgument(std::string reason) { return {StatusCode::kInvalidArgument, std::move(reason)}; }
+  static Status InvalidArgument(std::string reason) {
+    return {StatusCode::kInvalidArgument, std::move(reason)};
+  }
   static Status NotFound(std::string reason) { return {StatusCode::kNotFound, std::move(reason)}; }
   static Status Io(std::string reason) { return {StatusCode::kIo, std::move(reason)}; }
   static Status Corrupt(std::string reason) { return {StatusCode::kCorrupt, std::move(reason)}; }
   static Status Unsupported(std::string reason) { return {StatusCode::kUnsupported, std::move(reason)}; }
-  static Status ResourceExhausted(std::string reason) { return {StatusCode::kResourceExhausted, std::move(reason)}; }
+  static Status ResourceExhausted(std::string reason) {
+    return {StatusCode::kResourceExhausted, std::move(reason)};
+  }
 
   bool ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
@@ -65,7 +69,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] StatusOr {
  public:
-  StatusOr(Status status) : status_(std::move(status)) {  // NOLINT: implicit by design, as in `return Status::Io(..)`
+  StatusOr(Status status)
+      : status_(std::move(status)) {  // NOLINT: implicit by design, as in `return Status::Io(..)`
     SKALD_CHECK(!status_.ok(), "StatusOr built from an ok Status without a value");
   }
   StatusOr(T value) : value_(std::move(value)) {}  // NOLINT: implicit by design
@@ -76,7 +81,7 @@ class [[nodiscard]] StatusOr {
 
   T& value() & { return Checked(); }
   const T& value() const& { return const_cast<StatusOr*>(this)->Checked(); }
-  T&& value() && { return std::move(Checked()); }
+  T value() && { return std::move(Checked()); }  ///< by value: safe in a range-for over a call
   T& operator*() & { return Checked(); }
   const T& operator*() const& { return value(); }
   T* operator->() { return &Checked(); }
@@ -104,7 +109,8 @@ class [[nodiscard]] StatusOr {
     if (::skald::Status status = (expression); !status.ok()) return status; \
   } while (false)
 
-/// Evaluates a StatusOr; on success `target` (a declaration or an lvalue) receives the value, else the function returns.
+/// Evaluates a StatusOr; on success `target` (a declaration or an lvalue) receives the value, else the
+/// function returns.
 #define SKALD_ASSIGN_OR_RETURN(target, expression) \
   SKALD_ASSIGN_OR_RETURN_INNER(SKALD_CONCAT(skald_status_or_, __LINE__), target, expression)
 #define SKALD_ASSIGN_OR_RETURN_INNER(temporary, target, expression) \

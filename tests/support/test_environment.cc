@@ -1,20 +1,23 @@
 #include "support/test_environment.h"
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <gtest/gtest.h>
 #include <iostream>
 
 namespace skald::test {
 
-std::string ProjectPath(const std::string& relative) { return std::string(SKALD_SOURCE_DIR) + "/" + relative; }
+std::string ProjectPath(const std::string& relative) {
+  return std::string(SKALD_SOURCE_DIR) + "/" + relative;
+}
 
 std::string SharedPath(const std::string& relative) {
   const char* folder = std::getenv("SKALD_SHARED_DATA");
-  const std::string path = (folder != nullptr ? std::string(folder) : ProjectPath("../shared")) + "/" + relative;
+  const std::string path =
+      (folder != nullptr ? std::string(folder) : ProjectPath("../shared")) + "/" + relative;
   return std::filesystem::exists(path) ? path : std::string();
 }
 
@@ -30,9 +33,9 @@ TemporaryFolder::~TemporaryFolder() {
 
 uint64_t PropertySeed() {
   const char* given = std::getenv("SKALD_TEST_SEED");
-  const uint64_t seed = given != nullptr
-                            ? std::strtoull(given, nullptr, 10)
-                            : static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  const uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10)
+                       : static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   std::cout << "SKALD_TEST_SEED=" << seed << "\n";
   ::testing::Test::RecordProperty("seed", std::to_string(seed));
   return seed;

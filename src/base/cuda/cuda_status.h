@@ -6,7 +6,8 @@
 
 namespace skald {
 
-/// Ok, or kDeviceOutOfMemory / kDeviceError naming `call` and CUDA's own error name; clears the runtime's last error.
+/// Ok, or kDeviceOutOfMemory / kDeviceError naming `call` and CUDA's own error name; clears the runtime's
+/// last error.
 Status CudaStatus(cudaError_t error, const char* call);
 
 }  // namespace skald

@@ -20,8 +20,8 @@ Status AllocatePinned(size_t bytes, const std::string& purpose, void** pointer);
 void FreePinned(void* pointer, size_t bytes);
 }  // namespace internal
 
-/// Owner of an array of T in device memory, or in pinned host memory. Move-only. `purpose` appears in out-of-memory
-/// messages. T must be trivially copyable.
+/// Owner of an array of T in device memory, or in pinned host memory. Move-only. `purpose` appears in
+/// out-of-memory messages. T must be trivially copyable.
 template <typename T, Status (*Allocate)(size_t, const std::string&, void**), void (*Free)(void*, size_t)>
 class CudaBuffer {
  public:
@@ -49,8 +49,8 @@ class CudaBuffer {
   T* data() const { return data_; }
   size_t size() const { return size_; }
 
-  /// Queues a copy of host values to the start of the buffer. `values` must stay alive until the stream got there
-  /// unless they are pageable (which the runtime stages).
+  /// Queues a copy of host values to the start of the buffer. `values` must stay alive until the stream got
+  /// there unless they are pageable (which the runtime stages).
   Status CopyFrom(DeviceContext context, std::span<const T> values) {
     SKALD_CHECK(values.size() <= size_, "copy larger than its destination");
     return CudaStatus(

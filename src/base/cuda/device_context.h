@@ -8,8 +8,9 @@
 
 namespace skald {
 
-/// The stream on which a caller wants work done, on which device. The first argument of everything that touches a
-/// device; trivially copyable, owns nothing. Work is ordered on `stream`; callees neither create streams nor wait.
+/// The stream on which a caller wants work done, on which device. The first argument of everything that
+/// touches a device; trivially copyable, owns nothing. Work is ordered on `stream`; callees neither create
+/// streams nor wait.
 struct DeviceContext {
   int device = 0;
   cudaStream_t stream = nullptr;
