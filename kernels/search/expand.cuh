@@ -66,14 +66,13 @@ __device__ void SeedLeast(Lane& lane) {
   __syncthreads();
 }
 
-/// Lists the units that the best token could use within `bound`, where looking them up in states of many arcs
-/// may be cheaper than trying every arc.
+/// Lists the units that the best token could use within `bound`. In states of many arcs it may be cheaper to
+/// look these up than to try every arc.
 __device__ void ListLiveUnits(Lane& lane, float bound) {
   Shared& s = lane.s;
   const LaneSearchPlan& plan = lane.plan;
   if (threadIdx.x == 0) s.live_units = s.many_arcs[0] = s.many_arcs[1] = 0;
   __syncthreads();
-  if (plan.units < kManyArcs) return;
   for (uint32_t first = threadIdx.x & ~31u; first < plan.units; first += kThreads) {
     const uint32_t unit = first + (threadIdx.x & 31);
     const bool live =

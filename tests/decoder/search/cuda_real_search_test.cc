@@ -13,12 +13,23 @@
 namespace skald::test {
 namespace {
 
-TEST(CudaRealSearch, EnglishCharacters) {
+struct Head {
+  const char* name;
+  LexiconKind lexicon_kind;
+  const char* lexicon;
+  float acoustic_scale;
+};
+
+class CudaRealSearch : public ::testing::TestWithParam<Head> {};
+
+TEST_P(CudaRealSearch, GivesTheLatticeOfTheCpu) {
+  const std::string head = GetParam().name, bundle = ProjectPath("models/en-base/");
   if (CudaDeviceCount() == 0) GTEST_SKIP() << "no CUDA device";
   GraphSources sources;
-  sources.units = ReadUnits(ProjectPath("models/en-base/tokens_char.txt")).value();
-  sources.language_model_path = ProjectPath("models/en-base/lm.arpa.gz");
-  sources.lexicon_kind = LexiconKind::kCharacters;
+  sources.units = ReadUnits(bundle + "tokens_" + head + ".txt").value();
+  sources.language_model_path = bundle + "lm.arpa.gz";
+  sources.lexicon_kind = GetParam().lexicon_kind;
+  if (GetParam().lexicon != nullptr) sources.lexicon_path = bundle + GetParam().lexicon;
   GraphOptions graph_options;
   graph_options.max_order = 2;  // for speed
   const GraphImage image = BuildGraph(sources, graph_options).value();
@@ -35,12 +46,11 @@ TEST(CudaRealSearch, EnglishCharacters) {
   std::vector<ScoreView> views;
   SearchStatistics total;
   for (const char* name : {"short", "jfk", "long15"}) {
-    const NpyArray log_probs =
-        ReadNpy(ProjectPath(std::string("models/en-base/golden/") + name + ".logprobs_char.npy")).value();
+    const NpyArray log_probs = ReadNpy(bundle + "golden/" + name + ".logprobs_" + head + ".npy").value();
     const int64_t rows = std::min<int64_t>(log_probs.shape[0], 300), columns = log_probs.shape[1];
     std::vector<float> nll;
     for (int64_t i = 0; i < rows * columns; ++i)
-      nll.push_back(-0.5f * log_probs.values[static_cast<size_t>(i)]);
+      nll.push_back(-GetParam().acoustic_scale * log_probs.values[static_cast<size_t>(i)]);
     SearchStatistics statistics;
     expected.push_back(
         SurvivorHash(Search(image, ScoreView(nll.data(), rows, columns), options, 0, &statistics)));
@@ -72,6 +82,13 @@ TEST(CudaRealSearch, EnglishCharacters) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(English, CudaRealSearch,
+                         ::testing::Values(Head{"char", LexiconKind::kCharacters, nullptr, 0.5f},
+                                           Head{"phone", LexiconKind::kPronunciations,
+                                                "pronunciations.txt.gz", 0.5f},
+                                           Head{"bpe", LexiconKind::kPieces, "bpe.model", 1.0f}),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace skald::test

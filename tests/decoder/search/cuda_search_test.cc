@@ -366,20 +366,23 @@ TEST_F(CudaSearch, EqualScoresHitTheCapAndTheTieRule) {
 
 TEST_F(CudaSearch, UnitsAreLookedUpInStatesOfManyArcs) {
   std::mt19937_64 random(PropertySeed());
-  for (const double sharpness : {0.3, 3.0}) {  // most units live, few units live
-    Case c(random);
-    RandomGraphShape shape;
-    shape.states = 20;
-    shape.units = 150;
-    shape.emitting_arcs = 250;
-    c.graph = RandomGraph(shape, random);
-    c.options.word_penalty = 0;
-    c.options.beam = 5.0f;
-    c.options.max_arcs_per_frame = 3000;
-    c.streams[0].frames = 8;
-    c.streams[0].units = shape.units;
-    c.streams[0].scores = RandomScores(8, shape.units, 0.2, sharpness, random);
-    ASSERT_EQ(HashesOnDevice(c, context(), Shape(1, 1), 5, c.options), c.ExpectedHashes());
+  for (const int units : {10, 150}) {            // several arcs of each unit, few of each
+    for (const double sharpness : {0.3, 3.0}) {  // most units live, few units live
+      Case c(random);
+      RandomGraphShape shape;
+      shape.states = 20;
+      shape.units = units;
+      shape.emitting_arcs = 250;
+      c.graph = RandomGraph(shape, random);
+      c.options.word_penalty = 0;
+      c.options.beam = 5.0f;
+      c.options.max_arcs_per_frame = 3000;
+      c.streams[0].frames = 8;
+      c.streams[0].units = shape.units;
+      c.streams[0].scores = RandomScores(8, shape.units, 0.2, sharpness, random);
+      ASSERT_EQ(HashesOnDevice(c, context(), Shape(1, 1), 5, c.options), c.ExpectedHashes())
+          << units << " units";
+    }
   }
 }
 
