@@ -104,6 +104,7 @@ TEST(AcousticModelTest, PoolingMatchesTheReference) {
   AcousticModelOptions options;
   options.precision = Precision::kF32;
   options.threads = 2;
+  options.heads = {"char"};
   StatusOr<std::unique_ptr<AcousticModel>> model = AcousticModel::Load(*bundle, options);
   ASSERT_TRUE(model.ok()) << model.status().ToString();
   // Two windows, the first with an odd number of frames after the second convolution.

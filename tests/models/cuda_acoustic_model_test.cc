@@ -25,6 +25,7 @@ TEST_P(CudaAcousticModelTest, PoolingMatchesTheReference) {
   options.precision = GetParam();
   options.max_batch_feature_frames = golden.feature_frames + 7;
   options.max_batch_windows = 2;
+  options.heads = {"char"};
   auto model = CudaAcousticModel::Load(stream_->context(), *bundle, options);
   ASSERT_TRUE(model.ok()) << model.status().ToString();
   // A short window in front: 4 frames before pooling, 2 after.
