@@ -94,6 +94,7 @@ struct Channel {
   Phase phase = Phase::kNotBegun;  // kBegun: the device does not know of it yet
   Status status = Status::InvalidArgument("search has not begun");
   ChannelState state{};
+  std::vector<float> frontier_costs;  // of the history's last tokens, +infinity for entry states
   int64_t records_since_prune = 0;
   size_t last_prune_record = 0;
 };
@@ -118,7 +119,8 @@ struct CudaBeamSearch::State {
   std::vector<LaneWork> ReadOutcomes(const Launch& launch, LaneCapacities* needed, uint64_t* output_bytes);
   void Collect(Launch* launch);
   void CollectSegment(const std::byte* segment, const Launch& launch);
-  RawLattice BuildLatticeOf(Channel* channel, std::span<const float> costs);
+  RawLattice BuildLatticeOf(Channel* channel);
+  Status CollectChannel(int channel);
 
   DeviceContext context;
   const CudaGraphImage& graph;
@@ -252,6 +254,7 @@ Status CudaBeamSearch::State::GrowOutput(Launch* launch, uint64_t bytes) {
 }
 
 Status CudaBeamSearch::State::Start(Launch* launch) {
+  if (lane_memory.data() == nullptr) SKALD_RETURN_IF_ERROR(AllocateLanes());  // there was no memory for more
   plan.work = launch->work.data();
   plan.work_count = launch->work_count;
   plan.output = launch->output.data();
@@ -323,12 +326,14 @@ Status CudaBeamSearch::State::Complete() {
       capacities.window_links = Enlarged(capacities.window_links, needed.window_links);
       if (std::memcmp(&capacities, &plan.capacities, sizeof capacities) != 0) {
         Status status = Allocate(capacities);
-        while (status.code() == StatusCode::kDeviceOutOfMemory && lanes > 1 &&
-               plan.capacities.tokens == capacities.tokens) {
+        while (status.code() == StatusCode::kDeviceOutOfMemory && lanes > 1) {
           lanes /= 2;
-          status = AllocateLanes();
+          status = Allocate(capacities);
         }
-        SKALD_RETURN_IF_ERROR(std::move(status));
+        if (!status.ok()) {
+          for (const LaneWork& work : rest) channels[work.channel].status = status;
+          return status;
+        }
       }
       std::copy(rest.begin(), rest.end(), launch.work.data());
       launch.work_count = static_cast<uint32_t>(rest.size());
@@ -372,6 +377,8 @@ void CudaBeamSearch::State::CollectSegment(const std::byte* segment, const Launc
     channel.history.Append(keys, emitting, others);
     for (const float cost : reader.Take<float>(record.collapsed)) channel.history.AppendCollapsedFrame(cost);
   }
+  const std::span<const float> costs = reader.Take<float>(header.frontier_costs);
+  if (!costs.empty()) channel.frontier_costs.assign(costs.begin(), costs.end());
   channel.records_since_prune += header.records;
   if (options.prune_interval_frames > 0 && channel.records_since_prune >= options.prune_interval_frames) {
     // The stretch before this one is pruned again, now with a future of its own.
@@ -382,20 +389,25 @@ void CudaBeamSearch::State::CollectSegment(const std::byte* segment, const Launc
   }
 }
 
+/// Collects all that was queued for a channel; waits only where it is part of the launch in flight.
+Status CudaBeamSearch::State::CollectChannel(int channel) {
+  for (Launch& launch : launch_slots) {
+    const std::span<const LaneWork> queued(launch.work.data(), launch.work_count);
+    const bool has_channel = std::any_of(queued.begin(), queued.end(), [&](const LaneWork& work) {
+      return work.channel == static_cast<uint32_t>(channel);
+    });
+    if (!has_channel) continue;
+    if (launch.in_flight) SKALD_RETURN_IF_ERROR(Complete());
+    Collect(&launch);
+  }
+  return Status::Ok();
+}
+
 void CudaBeamSearch::Begin(int channel_index) {
   SKALD_CHECK(channel_index >= 0 && static_cast<size_t>(channel_index) < state_->channels.size(),
               "no such channel");
   Channel& channel = state_->channels[static_cast<size_t>(channel_index)];
-  // Output of an earlier stream must not reach the new one.
-  for (Launch& launch : state_->launch_slots) {
-    const auto is_same = [&](const LaneWork& work) {
-      return work.channel == static_cast<uint32_t>(channel_index);
-    };
-    if ((launch.in_flight || launch.has_output) &&
-        std::any_of(launch.work.data(), launch.work.data() + launch.work_count, is_same)) {
-      (void)Wait();  // a device that failed says so again
-    }
-  }
+  (void)state_->CollectChannel(channel_index);  // of an earlier stream; a device that failed says so again
   channel.history.Clear();
   channel.phase = Phase::kBegun;
   channel.status = Status::Ok();
@@ -456,7 +468,7 @@ StatusOr<RawLattice> CudaBeamSearch::Finish(int channel_index) {
     return Status::InvalidArgument("no such channel");
   }
   Channel& channel = state.channels[static_cast<size_t>(channel_index)];
-  SKALD_RETURN_IF_ERROR(Wait());
+  SKALD_RETURN_IF_ERROR(state.CollectChannel(channel_index));
   if (channel.status.ok() && channel.phase == Phase::kBegun) {
     const Chunk nothing{channel_index, {}};
     SKALD_RETURN_IF_ERROR(Advance({&nothing, 1}));
@@ -465,19 +477,12 @@ StatusOr<RawLattice> CudaBeamSearch::Finish(int channel_index) {
   SKALD_RETURN_IF_ERROR(channel.status);
   channel.phase = Phase::kFinished;
   channel.status = Status::InvalidArgument("search has not begun");
-  std::vector<float> costs(channel.state.token_count);
-  if (!costs.empty()) {
-    SKALD_CUDA_RETURN_IF_ERROR(cudaMemcpyAsync(
-        costs.data(),
-        state.plan.channel_costs + static_cast<size_t>(channel_index) * state.plan.capacities.tokens,
-        costs.size() * sizeof(float), cudaMemcpyDeviceToHost, state.context.stream));
-    SKALD_CUDA_RETURN_IF_ERROR(cudaStreamSynchronize(state.context.stream));
-  }
-  return state.BuildLatticeOf(&channel, costs);
+  return state.BuildLatticeOf(&channel);
 }
 
-/// BeamSearch::Finish, from the costs of the frontier; those of entry states are infinite.
-RawLattice CudaBeamSearch::State::BuildLatticeOf(Channel* channel, std::span<const float> costs) {
+/// BeamSearch::Finish.
+RawLattice CudaBeamSearch::State::BuildLatticeOf(Channel* channel) {
+  const std::vector<float>& costs = channel->frontier_costs;
   const GraphImage& host = graph.host();
   LinkHistory& history = channel->history;
   const std::span<const TokenKey> keys = history.tokens(history.record_count() - 1);

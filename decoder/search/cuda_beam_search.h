@@ -72,7 +72,9 @@ class CudaBeamSearch {
   /// Waits for the launch under way and collects its output.
   Status Wait();
 
-  /// Ends the stream: its lattice, as BeamSearch::Finish. Fails with channel_status where that is not ok.
+  /// Ends the stream: its lattice, as BeamSearch::Finish. Waits only where the stream is part of the launch
+  /// under way, or was not advanced at all: streams that ended in the launch before are best finished while
+  /// the next one runs. Fails with channel_status where that is not ok.
   StatusOr<RawLattice> Finish(int channel);
 
   /// Of what was collected so far: kInvalidArgument naming the frame where a score is out of range.

@@ -71,14 +71,16 @@ struct LaneOutcome {
 ///   float[leading_collapsed]               blank costs of frames collapsed after the channel's last record
 ///   SegmentRecord[records]
 ///   for each record: uint64_t[tokens] keys, LaneLink[links + other_links], float[collapsed] blank costs
-/// every array padded to 8 bytes. The tokens of the last record are complete and in the order of the
-/// channel's.
+///   float[frontier_costs]                  of the last record's tokens, where it is the frontier
+/// every array padded to 8 bytes. The frontier has all its tokens, in the order of the channel's.
 struct SegmentHeader {
   uint64_t bytes;   ///< with header, a multiple of 8
   uint32_t work;    ///< index into the launch's work
   uint32_t number;  ///< of the segment among those of its work
   uint32_t records;
   uint32_t leading_collapsed;
+  uint32_t frontier_costs;
+  uint32_t reserved;
 };
 struct SegmentRecord {
   uint32_t tokens;

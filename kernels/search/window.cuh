@@ -106,10 +106,15 @@ __device__ void PruneWindow(Lane& lane) {
   __syncthreads();
 }
 
+/// Tokens of the segment of the first `count` records whose costs go with it: those of the frontier.
+__device__ __forceinline__ uint32_t FrontierCosts(const Lane& lane, uint32_t count) {
+  return count > 0 && count == lane.s.window_records ? lane.s.state.token_count : 0;
+}
+
 /// Bytes of the segment of the first `count` records; for thread 0.
 __device__ uint64_t SegmentBytes(const Lane& lane, uint32_t count) {
-  uint64_t bytes =
-      sizeof(SegmentHeader) + PadTo8(uint64_t{lane.s.leading_collapsed} * 4) + count * sizeof(SegmentRecord);
+  uint64_t bytes = sizeof(SegmentHeader) + PadTo8(uint64_t{lane.s.leading_collapsed} * 4) +
+                   PadTo8(uint64_t{FrontierCosts(lane, count)} * 4) + count * sizeof(SegmentRecord);
   for (uint32_t r = 0; r < count; ++r) {
     const LaneRecord& record = lane.records[r];
     bytes += uint64_t{record.tokens} * 8 +
@@ -140,7 +145,8 @@ __device__ __forceinline__ uint4 Renumbered(uint4 link, const uint32_t* source_n
 __device__ void WriteSegment(Lane& lane, uint32_t count, std::byte* output, uint64_t bytes) {
   Shared& s = lane.s;
   if (threadIdx.x == 0) {
-    *reinterpret_cast<SegmentHeader*>(output) = {bytes, s.work, s.segments, count, s.leading_collapsed};
+    *reinterpret_cast<SegmentHeader*>(output) = {
+        bytes, s.work, s.segments, count, s.leading_collapsed, FrontierCosts(lane, count), 0};
   }
   output += sizeof(SegmentHeader);
   output += WriteCollapsed(lane, s.leading_row, s.leading_collapsed, output);
@@ -171,6 +177,9 @@ __device__ void WriteSegment(Lane& lane, uint32_t count, std::byte* output, uint
     output += PadTo8(uint64_t{record.links + record.other_links} * sizeof(LaneLink));
     output += WriteCollapsed(lane, record.row + 1, record.collapsed, output);
     before = numbers;
+  }
+  for (uint32_t t = threadIdx.x; t < FrontierCosts(lane, count); t += kThreads) {
+    reinterpret_cast<float*>(output)[t] = lane.key_costs[t];
   }
 }
 

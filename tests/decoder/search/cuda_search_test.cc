@@ -236,6 +236,54 @@ TEST_F(CudaSearch, LanesChunksAndLaneMatesChangeNothing) {
   }
 }
 
+// As an engine does: streams end at different times, are finished while others are searched, and their
+// channels go to the next stream.
+TEST_F(CudaSearch, ChannelsAreUsedAgainWhileOthersGoOn) {
+  std::mt19937_64 random(PropertySeed());
+  const Case c(random, 9);
+  const std::vector<uint64_t> expected = c.ExpectedHashes();
+  const GraphImage image = c.graph.Image();
+  const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context(), image));
+  CudaBeamSearch search = Ok(CudaBeamSearch::Create(context(), graph, c.options, Shape(2, 3)));
+  std::vector<DeviceScores> scores;
+  for (const Stream& stream : c.streams) scores.emplace_back(context(), stream.nll());
+  struct Slot {
+    size_t stream = 0;
+    int64_t row = 0;
+    bool open = false;
+  };
+  std::vector<Slot> slots(3);
+  std::vector<std::pair<int, size_t>> ended;  // channel, stream: all rows are queued
+  size_t next_stream = 0, finished = 0;
+  while (finished < c.streams.size()) {
+    std::vector<CudaBeamSearch::Chunk> chunks;
+    std::vector<std::pair<int, size_t>> ending;
+    for (int channel = 0; channel < 3; ++channel) {
+      Slot& slot = slots[static_cast<size_t>(channel)];
+      const bool waits =
+          std::any_of(ended.begin(), ended.end(), [&](const auto& e) { return e.first == channel; });
+      if (!slot.open && !waits && next_stream < c.streams.size()) {
+        slot = {next_stream++, 0, true};
+        search.Begin(channel);
+      }
+      if (!slot.open) continue;
+      const int64_t count =
+          std::min<int64_t>(1 + static_cast<int64_t>(random() % 15), scores[slot.stream].count() - slot.row);
+      chunks.push_back({channel, scores[slot.stream].rows(slot.row, count)});
+      slot.row += count;
+      if (slot.row < scores[slot.stream].count()) continue;
+      slot.open = false;
+      ending.emplace_back(channel, slot.stream);
+    }
+    ExpectOk(search.Advance(chunks));
+    for (const auto& [channel, stream] : ended) {
+      ASSERT_EQ(SurvivorHash(Ok(search.Finish(channel))), expected[stream]) << "stream " << stream;
+      ++finished;
+    }
+    ended = ending;
+  }
+}
+
 TEST_F(CudaSearch, OrderOfArcsAndNumbersOfStatesChangeNothing) {
   std::mt19937_64 random(PropertySeed());
   for (int round = 0; round < 3; ++round) {
@@ -522,6 +570,32 @@ TEST_F(CudaSearch, TooManyLanesAreOutOfMemoryAndFewerWorkAfterwards) {
   EXPECT_THAT(failed.status().reason(), HasSubstr("lanes of the search"));
   CudaBeamSearch search = Ok(CudaBeamSearch::Create(context(), graph, c.options, Shape(2, 1)));
   EXPECT_EQ(SurvivorHash(SearchOnDevice(search, context(), c.streams, 16)[0]), c.ExpectedHashes()[0]);
+}
+
+TEST_F(CudaSearch, GrowingBeyondTheDeviceTakesFewerLanes) {
+  std::mt19937_64 random(PropertySeed());
+  Case c = Case::Wide(random, 2);
+  const std::vector<uint64_t> expected = c.ExpectedHashes();
+  c.options.initial_tokens = 1;
+  const GraphImage image = c.graph.Image();
+  const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context(), image));
+  CudaBeamSearch search = Ok(CudaBeamSearch::Create(context(), graph, c.options, Shape(512, 2)));
+  // Nothing is left but what the lanes have: enough for some of a larger size, not for all.
+  std::vector<DeviceBuffer<std::byte>> hog;
+  for (size_t bytes = size_t{64} << 30; bytes >= size_t{64} << 10; bytes /= 2) {
+    for (;;) {
+      auto block = DeviceBuffer<std::byte>::Create(bytes, "nothing at all");
+      if (!block.ok()) break;
+      hog.push_back(std::move(block).value());
+    }
+  }
+  std::vector<uint64_t> hashes;
+  for (const RawLattice& lattice : SearchOnDevice(search, context(), c.streams, 16)) {
+    hashes.push_back(SurvivorHash(lattice));
+  }
+  EXPECT_EQ(hashes, expected);
+  EXPECT_LT(search.lanes(), 512);
+  EXPECT_GT(search.lanes(), 0);
 }
 
 }  // namespace
