@@ -120,6 +120,7 @@ struct Case {
     }
     c.options.beam = 9.0f;
     c.options.max_active = 1 << 30;
+    c.options.max_arcs_per_frame = 3000;
     return c;
   }
 
