@@ -51,7 +51,7 @@ inline std::map<WordString, Alignment> EnumerateStrings(const RawLattice& lattic
   return result;
 }
 
-struct WordPath {
+struct EnumeratedPath {
   WordString words;
   double cost = 0;
   double graph_cost = 0;
@@ -59,9 +59,9 @@ struct WordPath {
 };
 
 /// Every path of a word lattice.
-inline std::vector<WordPath> EnumerateWordPaths(const WordLattice& lattice) {
-  std::vector<WordPath> result;
-  WordPath path;
+inline std::vector<EnumeratedPath> EnumerateWordPaths(const WordLattice& lattice) {
+  std::vector<EnumeratedPath> result;
+  EnumeratedPath path;
   std::function<void(uint32_t)> walk = [&](uint32_t n) {
     const WordLatticeNode& node = lattice.nodes[n];
     if (node.is_final()) {
@@ -70,7 +70,7 @@ inline std::vector<WordPath> EnumerateWordPaths(const WordLattice& lattice) {
       result.back().graph_cost += node.final_graph_cost;
     }
     for (uint32_t a = lattice.first_arc[n]; a < lattice.first_arc[n + 1]; ++a) {
-      const WordPath before = path;
+      const EnumeratedPath before = path;
       path.words.push_back(lattice.arcs[a].word);
       path.cost += lattice.arcs[a].cost();
       path.graph_cost += lattice.arcs[a].graph_cost;

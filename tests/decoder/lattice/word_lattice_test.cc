@@ -31,7 +31,7 @@ void ExpectExact(const RawLattice& raw, const WordLattice& words) {
   }
   std::vector<char> used(words.arcs.size(), 0);
   std::map<WordString, double> found;
-  for (const WordPath& path : EnumerateWordPaths(words)) {
+  for (const EnumeratedPath& path : EnumerateWordPaths(words)) {
     ASSERT_TRUE(found.emplace(path.words, path.cost).second);
     const auto place = expected.find(path.words);
     ASSERT_NE(place, expected.end());
