@@ -33,6 +33,10 @@ struct CudaSearchShape {
 /// of every stream given; the host is not asked in between, and receives what window pruning left. Links and
 /// tokens reach the host while the next launch runs.
 ///
+/// Chunks: a launch flushes all that it searched, and about two seconds of frames before its end are hardly
+/// pruned then. Streams that are known as a whole are best given in chunks of 10 s and more (2.5 KB of output
+/// a frame with the English model), live ones in short ones (15 KB a frame in chunks of 0.6 s).
+///
 /// Frames that outgrow a lane's memory end the launch for their stream; the next call enlarges the memory,
 /// with fewer lanes where the device has no more, and goes on.
 ///

@@ -50,6 +50,11 @@ __device__ void LimitActive(Lane& lane) {
 /// once.
 __device__ void SeedLeast(Lane& lane) {
   Shared& s = lane.s;
+  if (s.state.active == 0) {  // a beam below the resolution of the costs kept nothing
+    if (threadIdx.x == 0) s.least_ordered = static_cast<int>(kInfinityBits);
+    __syncthreads();
+    return;
+  }
   const uint32_t best = s.state.best_token;
   const uint64_t key = lane.keys[best];
   const float cost = lane.key_costs[best];
