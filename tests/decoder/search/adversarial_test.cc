@@ -327,6 +327,7 @@ TEST(SearchAdversarial, BadOptionsAreNamed) {
   };
   EXPECT_TRUE(SearchOptions{}.Validate().ok());
   EXPECT_THAT(reason([](SearchOptions* o) { o->beam = 0; }), HasSubstr("beam"));
+  EXPECT_THAT(reason([](SearchOptions* o) { o->beam = 1e-6f; }), HasSubstr("beam"));
   EXPECT_THAT(reason([](SearchOptions* o) { o->beam = NAN; }), HasSubstr("beam"));
   EXPECT_THAT(reason([](SearchOptions* o) { o->lattice_beam = -1; }), HasSubstr("lattice_beam"));
   EXPECT_THAT(reason([](SearchOptions* o) { o->max_active = 0; }), HasSubstr("max_active"));
