@@ -51,7 +51,7 @@ class MbrDecoder {
 
   /// Expected errors of the hypothesis; fills what Bins reads.
   double Measure(const Hypothesis& hypothesis) {
-    hypothesis_ = &hypothesis;
+    hypothesis_ = hypothesis;
     places_ = hypothesis.size();
     const size_t width = places_ + 1;
     distance_.assign(lattice_.nodes.size() * width, 0.0);
@@ -108,8 +108,8 @@ class MbrDecoder {
   }
 
  private:
-  double DeletionCost(size_t q) const { return (*hypothesis_)[q - 1] == 0 ? 0.0 : 1.0; }
-  double MatchCost(uint32_t word, size_t q) const { return (*hypothesis_)[q - 1] == word ? 0.0 : 1.0; }
+  double DeletionCost(size_t q) const { return hypothesis_[q - 1] == 0 ? 0.0 : 1.0; }
+  double MatchCost(uint32_t word, size_t q) const { return hypothesis_[q - 1] == word ? 0.0 : 1.0; }
 
   /// row_[q]: expected distance between the paths up to and with `arc` and the first q places.
   void AlignArc(const WordLatticeArc& arc, const double* here) {
@@ -137,7 +137,7 @@ class MbrDecoder {
   const WordLattice& lattice_;
   std::vector<double> arc_share_;    // of the paths to the arc's destination, those that come by the arc
   std::vector<double> final_share_;  // of all paths, those that end at the node
-  const Hypothesis* hypothesis_ = nullptr;
+  Hypothesis hypothesis_;
   size_t places_ = 0;
   std::vector<double> distance_;  // [nodes][places + 1]
   std::vector<double> share_;     // [nodes][places + 1]
