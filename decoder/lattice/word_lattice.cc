@@ -206,6 +206,7 @@ class Determinizer {
     words_->nodes.push_back(node);
     words_->final_links.push_back(link);
     words_->element_count.push_back(static_cast<uint32_t>(elements.size()));
+    words_->best_element.push_back(static_cast<uint32_t>(&best - elements.data()));
     return best.node;
   }
 

@@ -64,6 +64,7 @@ struct WordLattice {
   std::vector<Link> links;
   std::vector<Link> final_links;        ///< [nodes]: the element in which a path ends best, and how
   std::vector<uint32_t> element_count;  ///< [nodes]
+  std::vector<uint32_t> best_element;   ///< [nodes]: where the best path to the node is
   std::vector<uint32_t> raw_arcs;       ///< into RawLattice::arcs
 };
 
