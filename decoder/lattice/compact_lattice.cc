@@ -78,6 +78,17 @@ void AppendWeight(const CompactLattice::Weight& weight, std::string* text) {
   }
 }
 
+/// As HTK's label files quote: backslashes, white space and a quote in front stand behind a backslash.
+std::string HtkString(std::string_view word) {
+  std::string quoted;
+  for (const char c : word) {
+    const bool is_quote = quoted.empty() && (c == '"' || c == '\'');
+    if (is_quote || c == '\\' || c == ' ' || c == '\t') quoted += '\\';
+    quoted += c;
+  }
+  return quoted;
+}
+
 template <typename T>
 bool Parse(std::string_view field, T* value) {
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), *value);
@@ -350,6 +361,36 @@ std::string WriteOpenFstText(const WordLattice& words) {
     if (words.nodes[n].is_final()) {
       fmt::format_to(out, "{}\t{}\n", n, static_cast<float>(words.nodes[n].final_cost()));
     }
+  }
+  return text;
+}
+
+std::string WriteHtkSlf(const WordLattice& words, std::string_view key,
+                        const std::function<std::string_view(uint32_t)>& spelling, double frame_shift_s) {
+  const auto is_final = [](const WordLatticeNode& node) { return node.is_final(); };
+  const auto ends = std::count_if(words.nodes.begin(), words.nodes.end(), is_final);
+  std::string text =
+      fmt::format("VERSION=1.0\nUTTERANCE={}\nlmscale=1.0 wdpenalty=0.0 acscale=1.0\nN={} L={}\n", key,
+                  words.nodes.size() + 1, words.arcs.size() + static_cast<size_t>(ends));
+  const auto out = std::back_inserter(text);
+  const std::vector<int32_t> frames = RisingFrames(words);
+  for (size_t n = 0; n < frames.size(); ++n) {
+    fmt::format_to(out, "I={} t={:.3f}\n", n, frames[n] * frame_shift_s);
+  }
+  fmt::format_to(out, "I={} t={:.3f}\n", frames.size(), static_cast<double>(words.frames) * frame_shift_s);
+  for (size_t a = 0; a < words.arcs.size(); ++a) {
+    const WordLatticeArc& arc = words.arcs[a];
+    fmt::format_to(out, "J={} S={} E={} W={} a={} l={}\n", a, arc.source, arc.destination,
+                   HtkString(spelling(arc.word)), 0.0f - static_cast<float>(arc.acoustic_cost),
+                   0.0f - static_cast<float>(arc.graph_cost));
+  }
+  size_t link = words.arcs.size();
+  for (size_t n = 0; n < words.nodes.size(); ++n) {
+    const WordLatticeNode& node = words.nodes[n];
+    if (!node.is_final()) continue;
+    fmt::format_to(out, "J={} S={} E={} W=!NULL a={} l={}\n", link++, n, words.nodes.size(),
+                   0.0f - static_cast<float>(node.final_acoustic_cost),
+                   0.0f - static_cast<float>(node.final_graph_cost));
   }
   return text;
 }

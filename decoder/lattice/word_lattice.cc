@@ -243,6 +243,7 @@ WordLattice DeterminizeWords(const RawLattice& lattice, const WordLatticeOptions
 BestPathResult AlignWordPath(const RawLattice& lattice, const WordLattice& words,
                              std::span<const uint32_t> arcs) {
   const uint32_t last = arcs.empty() ? 0 : words.arcs[arcs.back()].destination;
+  SKALD_CHECK(words.final_links.size() == words.nodes.size(), "a lattice read from a file has no links");
   SKALD_CHECK(words.nodes[last].is_final(), "a word path ends at a final node");
   std::vector<WordLattice::Link> links = {words.final_links[last]};
   for (size_t i = arcs.size(); i-- > 0;) {
