@@ -11,7 +11,6 @@
 #include "engine/endpointer.h"
 #include "engine/recognizer.h"
 #include "engine/scorer.h"
-#include "engine/segment_decoder.h"
 #include "frontend/features/feature_extractor.h"
 
 namespace skald {

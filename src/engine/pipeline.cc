@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/scheduler.h"
+#include "engine/segment_search.h"
 
 namespace skald {
 namespace {
@@ -26,6 +27,7 @@ class Pipeline {
         progress_(progress),
         shape_(context.scorers.front()->shape()),
         windows_(context.options.windows),
+        describer_(context.graph),
         scheduler_(4 * context.scorers.size() * WindowsPerBatch(context.options),
                    static_cast<size_t>(context.options.batch_s * kSampleRateHz), context.scorers.size()) {
     windows_.frame_shift_samples = shape_.frame_shift_samples;
@@ -148,13 +150,13 @@ class Pipeline {
   // ---- Workers ----
 
   void Work(Scorer* scorer) {
-    SegmentDecoder decoder(context_.graph, context_.options.search,
-                           {context_.acoustic_scale, static_cast<float>(context_.options.blank_penalty)});
+    SegmentSearch search(context_.graph, context_.options.search,
+                         {context_.acoustic_scale, static_cast<float>(context_.options.blank_penalty)});
     for (;;) {
       Task task = scheduler_.Next(scorer != nullptr);
       if (std::holds_alternative<std::monostate>(task)) return;
       if (auto* segment = std::get_if<SegmentJob>(&task)) {
-        Search(&decoder, segment);
+        Search(&search, segment);
       } else {
         ScoreBatch(scorer, std::move(std::get<std::vector<WindowJob>>(task)));
       }
@@ -215,17 +217,18 @@ class Pipeline {
     scheduler_.PushSegment({stream, std::move(segment)});
   }
 
-  void Search(SegmentDecoder* decoder, SegmentJob* job) {
+  void Search(SegmentSearch* search, SegmentJob* job) {
     StreamJob* stream = job->stream;
     FileJob* file = stream->file;
     Stopwatch watch;
-    StatusOr<Segment> segment = decoder->Decode(&job->segment, stream->clock);
-    if (!segment.ok()) {
-      file->Fail(std::move(segment).status());
+    const StatusOr<RawLattice> lattice = search->Search(&job->segment);
+    if (!lattice.ok()) {
+      file->Fail(lattice.status());
     } else {
-      segment->channel = stream->channel;
+      Segment segment = describer_.Describe(*lattice, job->segment.first_frame, stream->clock);
+      segment.channel = stream->channel;
       std::lock_guard lock(stream->mutex);
-      stream->segments[static_cast<size_t>(job->segment.index)] = std::move(*segment);
+      stream->segments[static_cast<size_t>(job->segment.index)] = std::move(segment);
     }
     {
       std::lock_guard lock(file->mutex);
@@ -298,6 +301,7 @@ class Pipeline {
   const ProgressSink& progress_;
   const ScorerShape shape_;
   WindowOptions windows_;
+  const SegmentDescriber describer_;
   Scheduler scheduler_;
 
   std::mutex delivery_mutex_;  // one result at a time goes to the sink; taken before files_mutex_

@@ -12,7 +12,7 @@
 #include "base/stopwatch.h"
 #include "engine/endpointer.h"
 #include "engine/score_stitcher.h"
-#include "engine/segment_decoder.h"
+#include "engine/segment_describer.h"
 #include "frontend/segmentation/window_cutter.h"
 
 namespace skald {
