@@ -225,6 +225,10 @@ class Pipeline {
     if (!lattice.ok()) {
       file->Fail(lattice.status());
     } else {
+      if (context_.lattice_sink) {
+        context_.lattice_sink({file->index, stream->track, stream->channel, stream->clock,
+                               job->segment.first_frame, *lattice});
+      }
       Segment segment = describer_.Describe(*lattice, job->segment.first_frame, stream->clock);
       segment.channel = stream->channel;
       std::lock_guard lock(stream->mutex);

@@ -11,6 +11,7 @@
 #include "decoder/graph/graph_image.h"
 #include "engine/options.h"
 #include "engine/scorer.h"
+#include "engine/segment_describer.h"
 #include "frontend/media/media_reader.h"
 
 namespace skald {
@@ -25,6 +26,20 @@ struct FileResult {
 /// Receives results in the order of the inputs, one at a time, from any thread of the pipeline. Must not call
 /// back into the recognizer.
 using ResultSink = std::function<void(FileResult)>;
+
+/// A segment's lattice as the search left it, with its place in its file. Valid during the call only.
+struct SegmentLattice {
+  size_t file_index = 0;  ///< into the paths of the run
+  int track = 0;
+  int channel = 0;
+  const FrameClock& clock;
+  int64_t first_frame = 0;  ///< of the lattice, in the stream of `clock`
+  const RawLattice& lattice;
+};
+
+/// Receives every segment's lattice before it is dropped, in any order and from several threads at once; all
+/// of a file's come before its FileResult.
+using LatticeSink = std::function<void(const SegmentLattice&)>;
 
 /// How far the pipeline got; the seconds of audio count what went through the acoustic model.
 struct PipelineProgress {
@@ -45,6 +60,8 @@ struct PipelineContext {
   float acoustic_scale = 1;
   /// Model and graph names, options: copied into every transcript.
   Transcript prototype;
+  /// For whoever needs more than the words; may be empty.
+  LatticeSink lattice_sink = {};
 };
 
 /// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model

@@ -178,9 +178,11 @@ double Recognizer::batch_s() const { return state_->options.batch_s; }
 Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
 
 void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
-                                 const ResultSink& sink, const ProgressSink& progress) {
+                                 const ResultSink& sink, const ProgressSink& progress,
+                                 const LatticeSink& lattices) {
   const PipelineContext context{state_->options,        state_->graph,          state_->scorers,
-                                state_->search_workers, state_->acoustic_scale, state_->prototype};
+                                state_->search_workers, state_->acoustic_scale, state_->prototype,
+                                lattices};
   RunPipeline(context, paths, media, sink, progress);
 }
 

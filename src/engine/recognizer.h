@@ -37,7 +37,8 @@ class Recognizer {
   /// Transcribes `paths` ("-" is standard input). Every path gets exactly one result, in order; see
   /// RunPipeline.
   void TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
-                       const ResultSink& sink, const ProgressSink& progress = {});
+                       const ResultSink& sink, const ProgressSink& progress = {},
+                       const LatticeSink& lattices = {});
 
   /// One file.
   FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});

@@ -1,12 +1,15 @@
 #include "engine/pipeline.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <mutex>
 #include <random>
 
 #include "base/file.h"
+#include "decoder/lattice/best_path.h"
 #include "engine/fake_scorer.h"
 #include "support/test_environment.h"
 
@@ -180,6 +183,30 @@ TEST_F(PipelineTest, AFailingDeviceFailsTheFilesOfItsBatchOnly) {
   });
   EXPECT_EQ(Words(results[0]), "ALPHA");
   EXPECT_EQ(results[1].status.code(), StatusCode::kDeviceError);
+}
+
+TEST_F(PipelineTest, EveryLatticeComesBeforeItsFileIsDone) {
+  std::vector<std::string> paths = {folder_ / "a.wav", folder_ / "b.wav"};
+  WriteWav(paths[0], 12, {{1.0, true}, {9.0, false}});
+  WriteWav(paths[1], 3, {{1.0, false}});
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  for (int i = 0; i < 2; ++i) scorers.push_back(std::make_unique<test::FakeScorer>());
+  std::mutex mutex;
+  std::vector<std::vector<double>> starts(paths.size());
+  const LatticeSink lattices = [&](const SegmentLattice& segment) {
+    std::lock_guard lock(mutex);
+    for (const PathWord& word : BestPath(segment.lattice).words) {
+      starts[segment.file_index].push_back(segment.clock.Seconds(segment.first_frame + word.start_frame));
+    }
+  };
+  std::vector<size_t> seen;
+  RunPipeline({options_, graph_, scorers, 1, 1.0f, {}, lattices}, paths, {},
+              [&](FileResult) { seen.push_back(starts[seen.size()].size()); }, {});
+  EXPECT_EQ(seen, (std::vector<size_t>{2, 1}));
+  std::sort(starts[0].begin(), starts[0].end());
+  ASSERT_EQ(starts[0].size(), 2u);
+  EXPECT_NEAR(starts[0][0], 1.0, 1e-9);
+  EXPECT_NEAR(starts[0][1], 9.0, 1e-9);
 }
 
 TEST_F(PipelineTest, ProgressReachesTheEnd) {
