@@ -90,7 +90,7 @@ class MbrDecoder {
         if (share == 0) continue;
         if (q > 0 && row_[q] == here[q - 1] + MatchCost(arc.word, q)) {
           before[q - 1] += share;
-          Add(q, arc, share);
+          Add(q, static_cast<uint32_t>(a), share);
         } else if (q == 0 || row_[q] == here[q] + 1 + kInsertionPenalty) {
           before[q] += share;
         } else {
@@ -120,7 +120,8 @@ class MbrDecoder {
     }
   }
 
-  void Add(size_t q, const WordLatticeArc& arc, double share) {
+  void Add(size_t q, uint32_t arc_index, double share) {
+    const WordLatticeArc& arc = lattice_.arcs[arc_index];
     ConfusionEntry& entry = bins_[q - 1][arc.word];
     entry.word = arc.word;
     entry.posterior += share;
@@ -129,6 +130,7 @@ class MbrDecoder {
     heaviest = share;
     entry.start_frame = arc.start_frame;
     entry.end_frame = arc.end_frame;
+    entry.arc = arc_index;
   }
   void AddNothing(size_t q, double share) {
     if (share > 0) bins_[q - 1][0].posterior += share;
@@ -172,7 +174,7 @@ ConfusionNetwork BuildConfusionNetwork(const WordLattice& lattice, const MbrOpti
   if (best.empty()) return network;
   std::vector<ConfusionEntry> words;
   for (const uint32_t a : best[0].arcs) {
-    words.push_back({lattice.arcs[a].word, 0.0, lattice.arcs[a].start_frame, lattice.arcs[a].end_frame});
+    words.push_back({lattice.arcs[a].word, 0.0, lattice.arcs[a].start_frame, lattice.arcs[a].end_frame, a});
   }
 
   MbrDecoder decoder(lattice, options.scale);
@@ -211,8 +213,12 @@ ConfusionNetwork BuildConfusionNetwork(const WordLattice& lattice, const MbrOpti
     std::stable_sort(bin.begin(), bin.end(),
                      [](const auto& a, const auto& b) { return a.posterior > b.posterior; });
     if (places[q].word != 0) {
-      ConfidentWord word{places[q].word, confidence, places[q].start_frame, places[q].end_frame,
-                         static_cast<uint32_t>(network.bins.size())};
+      ConfidentWord word{places[q].word,
+                         confidence,
+                         places[q].start_frame,
+                         places[q].end_frame,
+                         static_cast<uint32_t>(network.bins.size()),
+                         places[q].arc};
       if (!network.words.empty()) {
         word.start_frame = std::max(word.start_frame, network.words.back().start_frame);
         word.end_frame = std::max(word.end_frame, word.start_frame);

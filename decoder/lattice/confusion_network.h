@@ -12,6 +12,7 @@ struct ConfusionEntry {
   double posterior = 0;
   int32_t start_frame = 0;  ///< of the likeliest occurrence of the word; 0 to 0 for no word
   int32_t end_frame = 0;
+  uint32_t arc = 0;  ///< the likeliest occurrence, into WordLattice::arcs; nothing for no word
 };
 
 /// What may have been said at one place: entries by falling posterior, at equal posterior by word. Posteriors
@@ -26,6 +27,7 @@ struct ConfidentWord {
   int32_t start_frame = 0;
   int32_t end_frame = 0;
   uint32_t bin = 0;
+  uint32_t arc = 0;  ///< its likeliest occurrence, into WordLattice::arcs
 };
 
 struct ConfusionNetwork {

@@ -7,11 +7,11 @@
 namespace skald {
 
 std::vector<double> WordConfidences(const RawLattice& lattice, const LatticePosteriors& posteriors,
-                                    const BestPathResult& path, int margin_frames) {
+                                    std::span<const PathWord> words, int margin_frames) {
   std::unordered_map<uint32_t, std::vector<size_t>> occurrences;
-  for (size_t k = 0; k < path.words.size(); ++k) occurrences[path.words[k].word].push_back(k);
+  for (size_t k = 0; k < words.size(); ++k) occurrences[words[k].word].push_back(k);
 
-  std::vector<double> confidence(path.words.size(), 0.0);
+  std::vector<double> confidence(words.size(), 0.0);
   for (size_t index = 0; index < lattice.arcs.size(); ++index) {
     const RawLatticeArc& arc = lattice.arcs[index];
     if (arc.word == 0) continue;
@@ -20,7 +20,7 @@ std::vector<double> WordConfidences(const RawLattice& lattice, const LatticePost
     const int32_t frame = lattice.states[arc.source].frame;
     const PathWord* nearest = nullptr;
     for (const size_t k : found->second) {
-      const PathWord& word = path.words[k];
+      const PathWord& word = words[k];
       if (frame < std::min(word.start_frame, word.label_frame) - margin_frames ||
           frame > std::max(word.end_frame, word.label_frame) + margin_frames) {
         continue;
@@ -29,7 +29,7 @@ std::vector<double> WordConfidences(const RawLattice& lattice, const LatticePost
         nearest = &word;
       }
     }
-    if (nearest != nullptr) confidence[nearest - path.words.data()] += posteriors.arc_posterior[index];
+    if (nearest != nullptr) confidence[nearest - words.data()] += posteriors.arc_posterior[index];
   }
   for (double& value : confidence) value = std::min(value, 1.0);
   return confidence;

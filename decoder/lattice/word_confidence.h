@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "decoder/lattice/best_path.h"
@@ -7,15 +8,15 @@
 
 namespace skald {
 
-/// Confidence of each word of `path`, in [0, 1]: the sum of the posteriors of the lattice arcs that carry the
-/// same word label at about the same time, cut to 1.
+/// Confidence of each of `words`, which follow one another in time, in [0, 1]: the sum of the posteriors of
+/// the lattice arcs that carry the same word label at about the same time, cut to 1.
 ///
-/// Cluster rule: a label arc at frame f belongs to the occurrence of its word on the path whose stretch, from
+/// Cluster rule: a label arc at frame f belongs to the occurrence of its word among them whose stretch, from
 /// `margin_frames` before the word's start to `margin_frames` after the later of its end and its own label's
 /// frame, contains f; where several occurrences do, to the one whose own label frame is nearest, the earlier
 /// one at a tie. The time of the label stands for the time of the word, because the lattice is not aligned to
 /// words. Uncalibrated: the share of probability among the paths that the search kept.
 std::vector<double> WordConfidences(const RawLattice& lattice, const LatticePosteriors& posteriors,
-                                    const BestPathResult& path, int margin_frames = 5);
+                                    std::span<const PathWord> words, int margin_frames = 5);
 
 }  // namespace skald

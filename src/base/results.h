@@ -20,6 +20,17 @@ struct Alternative {
   double cost = 0;
 };
 
+/// How a word lattice is written; docs/formats.md describes each.
+enum class LatticeType { kNone, kKaldiText, kKaldiBinary, kOpenFst, kSlf };
+
+/// The word lattice of a segment as a file of its type holds it, but for the name that stands in front.
+struct SegmentLattice {
+  LatticeType type = LatticeType::kNone;
+  double start_s = 0;  ///< of its first frame, like Word's times
+  double end_s = 0;
+  std::string body;
+};
+
 /// A stretch of speech between two pauses.
 struct Segment {
   double start_s = 0;
@@ -28,7 +39,12 @@ struct Segment {
   double confidence = 0;  ///< mean of the word confidences
   std::string text;
   std::vector<Word> words;
-  std::vector<Alternative> nbest;  ///< empty unless asked for
+  std::vector<Alternative> nbest;  ///< by rising cost, no text twice; empty unless asked for
+  SegmentLattice lattice;          ///< of type kNone unless asked for
+  /// Nats. How far from the best path the search looked in the frame where it looked least, and how far the
+  /// word lattice reaches: less than asked for where limits bound.
+  double effective_beam = 0;
+  double effective_lattice_beam = 0;
 };
 
 /// Something that went wrong without ending the transcription, e.g. a damaged packet.

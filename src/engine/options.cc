@@ -24,6 +24,7 @@ Status RecognizerOptions::Validate() const {
     return Status::InvalidArgument("batch_s must be 0 or within 1 to 36000");
   }
   SKALD_RETURN_IF_ERROR(search.Validate());
+  SKALD_RETURN_IF_ERROR(description.Validate());
   SKALD_RETURN_IF_ERROR(windows.Validate());
   return endpoint.Validate();
 }

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "decoder/search/search_options.h"
 #include "engine/endpointer.h"
+#include "engine/segment_describer.h"
 #include "frontend/segmentation/window_cutter.h"
 
 namespace skald {
@@ -37,6 +38,7 @@ struct RecognizerOptions {
   std::optional<double> word_penalty;
   /// Affects the text; its word_penalty is replaced by the field above.
   SearchOptions search;
+  DescriptionOptions description;
   WindowOptions windows;
   EndpointOptions endpoint;
   /// Seconds of audio in one batch of the acoustic model; larger feeds a GPU better and takes more memory. 0:

@@ -27,7 +27,7 @@ class Pipeline {
         progress_(progress),
         shape_(context.scorers.front()->shape()),
         windows_(context.options.windows),
-        describer_(context.graph),
+        describer_(context.graph, context.options.description),
         scheduler_(4 * context.scorers.size() * WindowsPerBatch(context.options),
                    static_cast<size_t>(context.options.batch_s * kSampleRateHz), context.scorers.size()) {
     windows_.frame_shift_samples = shape_.frame_shift_samples;

@@ -112,6 +112,9 @@ void Recognizer::State::DescribeOptions() {
       {"lm_scale", fmt::format("{:g}", 1.0 / acoustic_scale)},
       {"word_penalty", fmt::format("{:g}", options.search.word_penalty)},
       {"blank_penalty", fmt::format("{:g}", options.blank_penalty)},
+      {"decode", options.description.word_rule == WordRule::kMbr
+                     ? fmt::format("mbr, scale {:g}", options.description.mbr_scale)
+                     : "viterbi"},
       {"window_s", fmt::format("{:g}", options.windows.window_s)},
       {"context_s", fmt::format("{:g}", options.windows.context_s)},
       {"pause_s", fmt::format("{:g}", options.endpoint.pause_s)},

@@ -1,39 +1,106 @@
 #include "engine/segment_describer.h"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
-#include "decoder/lattice/best_path.h"
+#include "decoder/lattice/confusion_network.h"
 #include "decoder/lattice/forward_backward.h"
+#include "decoder/lattice/nbest.h"
+#include "decoder/lattice/word_aligner.h"
 #include "decoder/lattice/word_confidence.h"
 
 namespace skald {
 
-Segment SegmentDescriber::Describe(const RawLattice& lattice, int64_t first_frame,
+Status DescriptionOptions::Validate() const {
+  if (!(mbr_scale > 0 && mbr_scale <= 100)) {
+    return Status::InvalidArgument("mbr_scale must be greater than 0, at most 100");
+  }
+  if (nbest < 0 || nbest > 10000) return Status::InvalidArgument("nbest must be within 0 to 10000");
+  return Status::Ok();
+}
+
+Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
                                    const FrameClock& clock) const {
-  const BestPathResult path = BestPath(lattice);
-  const std::vector<double> confidences = WordConfidences(lattice, ForwardBackward(lattice), path);
+  std::optional<WordLattice> words;
+  if (rescorer_ != nullptr || options_.word_rule == WordRule::kMbr || options_.nbest > 0 ||
+      options_.lattice_type != LatticeType::kNone) {
+    words = DeterminizeWords(raw);
+    if (rescorer_ != nullptr) words = rescorer_->Rescore(raw, *std::move(words));
+  }
+  const Choice choice = BestWords(raw, words);
 
   Segment result;
   double confidence_sum = 0;
-  for (size_t i = 0; i < path.words.size(); ++i) {
-    const PathWord& path_word = path.words[i];
+  std::vector<uint32_t> numbers;
+  for (size_t i = 0; i < choice.words.size(); ++i) {
+    const PathWord& chosen = choice.words[i];
     Word word;
-    word.text = std::string(graph_.word(path_word.word));
-    word.start_s = clock.Seconds(first_frame + path_word.start_frame);
-    word.end_s = clock.Seconds(first_frame + path_word.end_frame);
-    word.confidence = confidences[i];
+    word.text = std::string(graph_.word(chosen.word));
+    word.start_s = clock.Seconds(first_frame + chosen.start_frame);
+    word.end_s = clock.Seconds(first_frame + chosen.end_frame);
+    word.confidence = choice.confidences[i];
     confidence_sum += word.confidence;
-    if (!result.text.empty()) result.text += ' ';
-    result.text += word.text;
+    numbers.push_back(chosen.word);
     result.words.push_back(std::move(word));
   }
+  result.text = Spell(numbers);
   if (!result.words.empty()) {
     result.start_s = result.words.front().start_s;
     result.end_s = result.words.back().end_s;
     result.confidence = confidence_sum / static_cast<double>(result.words.size());
   }
+  result.effective_beam = raw.smallest_beam;
+  result.effective_lattice_beam = words.has_value() ? words->effective_beam : raw.lattice_beam;
+  if (options_.nbest > 0) result.nbest = Alternatives(*words);
   return result;
+}
+
+SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
+                                                     const std::optional<WordLattice>& words) const {
+  Choice choice;
+  if (options_.word_rule == WordRule::kViterbi && rescorer_ == nullptr) {
+    choice.words = BestPath(raw).words;
+    choice.confidences = WordConfidences(raw, ForwardBackward(raw), choice.words);
+    return choice;
+  }
+  MbrOptions mbr;
+  mbr.scale = options_.mbr_scale;
+  mbr.change_words = options_.word_rule == WordRule::kMbr;
+  const ConfusionNetwork network = BuildConfusionNetwork(*words, mbr);
+  WordAligner aligner(raw, *words);
+  for (const ConfidentWord& chosen : network.words) {
+    PathWord word = aligner.Align(chosen.arc);
+    if (!choice.words.empty()) {
+      // Words of different paths may overlap.
+      const PathWord& before = choice.words.back();
+      word.start_frame = std::max(word.start_frame, before.start_frame);
+      word.end_frame = std::max(word.end_frame, word.start_frame);
+    }
+    choice.words.push_back(word);
+    choice.confidences.push_back(chosen.confidence);
+  }
+  // Posteriors of the raw lattice predict better than those of the network, but know nothing of new costs.
+  if (rescorer_ == nullptr) choice.confidences = WordConfidences(raw, ForwardBackward(raw), choice.words);
+  return choice;
+}
+
+std::vector<Alternative> SegmentDescriber::Alternatives(const WordLattice& words) const {
+  std::vector<Alternative> alternatives;
+  for (const WordPath& path : NBest(words, static_cast<size_t>(options_.nbest))) {
+    std::vector<uint32_t> numbers;
+    for (const uint32_t a : path.arcs) numbers.push_back(words.arcs[a].word);
+    alternatives.push_back({Spell(numbers), path.cost});
+  }
+  return alternatives;
+}
+
+std::string SegmentDescriber::Spell(std::span<const uint32_t> words) const {
+  std::string text;
+  for (const uint32_t word : words) {
+    if (!text.empty()) text += ' ';
+    text += graph_.word(word);
+  }
+  return text;
 }
 
 }  // namespace skald

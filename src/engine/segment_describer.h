@@ -1,10 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/results.h"
+#include "base/status.h"
 #include "decoder/graph/graph_image.h"
+#include "decoder/lattice/best_path.h"
 #include "decoder/lattice/raw_lattice.h"
+#include "decoder/lattice/word_lattice.h"
+#include "engine/lattice_rescorer.h"
 
 namespace skald {
 
@@ -15,17 +23,53 @@ struct FrameClock {
   double Seconds(int64_t frame) const { return origin_s + static_cast<double>(frame) * frame_shift_s; }
 };
 
-/// Turns the lattice of a segment into words. Thread safe; the graph outlives it.
+/// Which words of a lattice are the text.
+enum class WordRule {
+  kViterbi,  ///< those of the best path: fewest wrong sentences
+  kMbr,      ///< those of least expected word errors
+};
+
+/// What is read from the lattice of a segment.
+struct DescriptionOptions {
+  WordRule word_rule = WordRule::kViterbi;
+  /// kMbr: paths weigh exp(-mbr_scale * cost). Smaller: more words differ from the best path. Affects the
+  /// text.
+  double mbr_scale = 0.7;
+  /// Word strings listed for each segment. Larger: more time.
+  int nbest = 0;
+  LatticeType lattice_type = LatticeType::kNone;
+
+  /// kInvalidArgument names the option that is out of range.
+  Status Validate() const;
+};
+
+/// Turns the raw lattice of a segment into words: raw lattice -> word lattice -> rescorer, where there is one
+/// -> words, n-best list, lattice to be written. The word lattice is made only where something is read from
+/// it. Thread safe; the graph and the rescorer outlive it.
 class SegmentDescriber {
  public:
-  explicit SegmentDescriber(const GraphImage& graph) : graph_(graph) {}
+  explicit SegmentDescriber(const GraphImage& graph, const DescriptionOptions& options = {},
+                            const LatticeRescorer* rescorer = nullptr)
+      : graph_(graph), options_(options), rescorer_(rescorer) {}
 
   /// Words with times and confidences; a segment without words has empty text. `first_frame` is the place of
   /// the lattice's frame 0 in the stream of `clock`.
   Segment Describe(const RawLattice& lattice, int64_t first_frame, const FrameClock& clock) const;
 
  private:
+  /// Words that were chosen, with their confidences.
+  struct Choice {
+    std::vector<PathWord> words;
+    std::vector<double> confidences;
+  };
+
+  Choice BestWords(const RawLattice& raw, const std::optional<WordLattice>& words) const;
+  std::vector<Alternative> Alternatives(const WordLattice& words) const;
+  std::string Spell(std::span<const uint32_t> words) const;
+
   const GraphImage& graph_;
+  const DescriptionOptions options_;
+  const LatticeRescorer* const rescorer_;
 };
 
 }  // namespace skald

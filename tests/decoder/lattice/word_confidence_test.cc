@@ -10,7 +10,7 @@ namespace skald::test {
 namespace {
 
 std::vector<double> Confidences(const RawLattice& lattice) {
-  return WordConfidences(lattice, ForwardBackward(lattice), BestPath(lattice));
+  return WordConfidences(lattice, ForwardBackward(lattice), BestPath(lattice).words);
 }
 
 TEST(WordConfidence, SumsTheSameWordOverAlignmentsAndHistories) {
