@@ -14,7 +14,7 @@ constexpr uint32_t kNoArc = std::numeric_limits<uint32_t>::max();
 
 auto TieKey(const RawLattice& lattice, const RawLatticeArc& arc) {
   const RawLatticeState& source = lattice.states[arc.source];
-  return std::make_tuple(source.orig_state, source.unit, arc.cell);
+  return std::make_tuple(source.orig_state, source.boost, source.unit, arc.cell);
 }
 
 /// Pairs the k-th label with the k-th word start. `starts` are indices of units.

@@ -36,7 +36,7 @@ struct BestPathResult {
 };
 
 /// The path of smallest cost, summed in f64; among equals the one whose last arc, then the one before, ...
-/// comes from the smallest (orig_state, unit, cell). Deterministic. `lattice` has at least one state.
+/// comes from the smallest (orig_state, boost, unit, cell). Deterministic. `lattice` has at least one state.
 ///
 /// Word labels may sit on later or earlier arcs than the words' units, because determinisation delays and
 /// pushing advances them; their order is that of the words. So the k-th label belongs to the k-th arc flagged

@@ -14,7 +14,7 @@ uint64_t SurvivorHash(const RawLattice& lattice, std::span<const uint32_t> state
     return state_names.empty() ? orig_state : state_names[orig_state];
   };
   const auto unit_and_kind = [](const RawLatticeState& state) {
-    return uint32_t{state.unit} | uint32_t{state.entry} << 16;
+    return uint32_t{state.unit} | uint32_t{state.entry} << 16 | uint32_t{state.boost} << 18;
   };
   std::vector<Record> records;
   records.reserve(lattice.arcs.size());

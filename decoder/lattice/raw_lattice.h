@@ -23,6 +23,7 @@ struct RawLatticeState {
   uint32_t orig_state = 0;  ///< number of the graph state
   uint32_t block = 0;       ///< its block in the graph image
   uint16_t unit = 0;        ///< last emitted unit; 0 after a blank and at the start
+  uint16_t boost = 0;       ///< state of the boost automaton
   bool entry = false;
   float final_cost = std::numeric_limits<float>::infinity();  ///< nats; +infinity where no path may end
 };
@@ -37,14 +38,14 @@ struct RawLatticeArc {
   uint32_t word = 0;        ///< index into the graph's word table; 0 = none
   uint16_t unit = 0;        ///< score column read; 0 for blanks, and for arcs that read none
   uint16_t flags = 0;       ///< ArcFlags of the graph arc
-  float graph_cost = 0;     ///< nats, word penalty included
+  float graph_cost = 0;     ///< nats, word penalty and boosts included
   float acoustic_cost = 0;  ///< nats, as handed to the search; 0 for arcs that read no score
 };
 
 /// State-level lattice of one stream: every path whose cost is within `lattice_beam` of the best one and that
 /// the search kept. State 0 is the start. States are in topological order: by frame, in it entry states by
-/// epsilon rank, then the others; at equal place by (orig_state, unit). Arcs are sorted by (source,
-/// destination, cell).
+/// epsilon rank, then the others; at equal place by (orig_state, boost, unit). Arcs are sorted by
+/// (source, destination, cell).
 struct RawLattice {
   std::vector<RawLatticeState> states;
   std::vector<RawLatticeArc> arcs;
@@ -65,10 +66,10 @@ struct RawLattice {
   }
 };
 
-/// 64-bit hash of what the search kept: of every arc the frame, both states (graph state, unit, entry), unit,
-/// word and the bits of both costs; of every final state its cost. Independent of cell numbers and of the
-/// order of states and arcs. Where `state_names` is given, state_names[orig_state] takes the place of
-/// orig_state, so that lattices from graphs with permuted states compare.
+/// 64-bit hash of what the search kept: of every arc the frame, both states (graph state, boost, unit,
+/// entry), unit, word and the bits of both costs; of every final state its cost. Independent of cell numbers
+/// and of the order of states and arcs. Where `state_names` is given, state_names[orig_state] takes the place
+/// of orig_state, so that lattices from graphs with permuted states compare.
 uint64_t SurvivorHash(const RawLattice& lattice, std::span<const uint32_t> state_names = {});
 
 }  // namespace skald

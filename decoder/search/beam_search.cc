@@ -24,8 +24,8 @@ constexpr size_t kSlotsAhead = 8;
 // Arcs of a state from which on its units are looked up instead of trying every arc.
 constexpr size_t kManyArcs = 64;
 
-float LeastArcCost(const GraphInfo& info, float word_penalty) {
-  return std::min(info.min_arc_cost, info.min_arc_cost + word_penalty);
+float LeastArcCost(const GraphInfo& info, float word_penalty, float least_boost) {
+  return std::min(info.min_arc_cost, (info.min_arc_cost + word_penalty) + least_boost);
 }
 
 int CapBin(float cost, float least, float width) {
@@ -38,15 +38,17 @@ int CapBin(float cost, float least, float width) {
 BeamSearch::BeamSearch(const GraphImage& graph, const SearchOptions& options)
     : graph_(graph),
       options_(options),
-      least_arc_cost_(LeastArcCost(graph.info(), options.word_penalty)),
       table_(static_cast<size_t>(options.initial_tokens), options.hash_seed),
       history_(options.lattice_beam) {
   SKALD_CHECK(options.Validate().ok(), "search options were not validated");
 }
 
-void BeamSearch::Begin() {
+void BeamSearch::Begin(const BoostAutomaton* boost) {
   phase_ = Phase::kRunning;
   statistics_ = {};
+  boost_ = boost != nullptr ? boost->table() : BoostTable();
+  least_arc_cost_ =
+      LeastArcCost(graph_.info(), options_.word_penalty, boost != nullptr ? boost->least_cost() : 0.0f);
   offset_ = 0;
   smallest_width_ = options_.beam;
   records_since_prune_ = 0;
@@ -157,9 +159,16 @@ float BeamSearch::LimitActive() {
   return *rank;
 }
 
+float BeamSearch::WordArcWeight(const GraphArc& arc, TokenKey source, TokenKey* boost_bits) const {
+  const float weight = arc.cost + options_.word_penalty;
+  if (boost_.states == nullptr) return weight;
+  const BoostStep step = StepBoost(boost_, BoostStateOf(source), arc.word);
+  *boost_bits = TokenKey{step.state} << kBoostShift;
+  return weight + step.cost;
+}
+
 void BeamSearch::CollectCandidates(float cut) {
   candidates_.clear();
-  const float penalty = options_.word_penalty;
   const float* const scores = scores_.data();
   float least = kInfinity,
         bound = kInfinity;  // bound: m + width for the least cost seen so far, never below the true one
@@ -169,8 +178,8 @@ void BeamSearch::CollectCandidates(float cut) {
       bound = least + width_;
     }
   };
-  const auto arc_cost = [&](const GraphArc& arc, float cost) {
-    return cost + ((arc.word != 0 ? arc.cost + penalty : arc.cost) + scores[arc.unit]);
+  const auto arc_cost = [&](const GraphArc& arc, float cost, TokenKey source, TokenKey* boost_bits) {
+    return cost + ((arc.word != 0 ? WordArcWeight(arc, source, boost_bits) : arc.cost) + scores[arc.unit]);
   };
   {
     // The best token's arcs first: they set a bound that rejects most others when first seen.
@@ -179,7 +188,8 @@ void BeamSearch::CollectCandidates(float cut) {
     try_cost(cost + scores[0]);
     if (UnitOf(key) != 0) try_cost(cost + scores[UnitOf(key)]);
     for (const GraphArc& arc : graph_.emitting_arcs(BlockOf(key))) {
-      if (arc.unit != UnitOf(key)) try_cost(arc_cost(arc, cost));
+      TokenKey boost_bits;
+      if (arc.unit != UnitOf(key)) try_cost(arc_cost(arc, cost, key, &boost_bits));
     }
   }
   const float least_arc_score = least_arc_cost_ + least_unit_score_;
@@ -203,9 +213,10 @@ void BeamSearch::CollectCandidates(float cut) {
     const auto try_arcs = [&](size_t first, size_t last) {
       statistics_.arcs_tried += static_cast<int64_t>(last - first);
       for (size_t a = first; a < last; ++a) {
-        const float next_cost = arc_cost(arcs[a], cost);
+        TokenKey boost_bits = key & kBoostBits;
+        const float next_cost = arc_cost(arcs[a], cost, key, &boost_bits);
         if (next_cost < bound && arcs[a].unit != unit) {
-          offer(MakeTokenKey(arcs[a].next_block, arcs[a].unit), next_cost,
+          offer(MakeTokenKey(arcs[a].next_block, arcs[a].unit) | boost_bits, next_cost,
                 block + 1 + static_cast<uint32_t>(a));
         }
       }
@@ -258,7 +269,8 @@ void BeamSearch::ApplyCap() {
   if (bins > 0) return;
   const auto place = [this](const Candidate& c) {
     const TokenKey source = keys_[c.source];
-    return std::make_tuple(c.cost, graph_.header(BlockOf(source)).orig_state, UnitOf(source), c.cell);
+    return std::make_tuple(c.cost, graph_.header(BlockOf(source)).orig_state, BoostStateOf(source),
+                           UnitOf(source), c.cell);
   };
   std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(limit),
                    candidates_.end(),
@@ -322,9 +334,10 @@ void BeamSearch::FollowEpsilons() {
     uint32_t cell = block + 1 + graph_.header(block).emitting_arcs();
     for (const GraphArc& arc : arcs) {
       const bool has_epsilons = (graph_.header(arc.next_block).flags & kStateHasEpsilonArcs) != 0;
-      const float weight = arc.word != 0 ? arc.cost + options_.word_penalty : arc.cost;
-      AddEpsilonLink(token, MakeTokenKey(arc.next_block, UnitOf(key)) | (has_epsilons ? kEntryBit : 0),
-                     cell++, cost + weight);
+      TokenKey next = MakeTokenKey(arc.next_block, UnitOf(key)) | (has_epsilons ? kEntryBit : 0);
+      TokenKey boost_bits = key & kBoostBits;
+      const float weight = arc.word != 0 ? WordArcWeight(arc, key, &boost_bits) : arc.cost;
+      AddEpsilonLink(token, next | boost_bits, cell++, cost + weight);
     }
     AddEpsilonLink(token, key & ~kEntryBit, kEntryCell, cost);
   }
@@ -375,31 +388,33 @@ void BeamSearch::FinishFrame(std::span<const float> row) {
   }
 }
 
+float BeamSearch::FinalCost(TokenKey key) const {
+  if (IsEntry(key)) return kInfinity;
+  const float cost = graph_.header(BlockOf(key)).final_cost;
+  return boost_.states == nullptr ? cost : cost + boost_.states[BoostStateOf(key)].held;
+}
+
 StatusOr<RawLattice> BeamSearch::Finish() {
   if (phase_ != Phase::kRunning) {
     return Status::InvalidArgument(phase_ == Phase::kFailed ? "search failed before: begin a new stream"
                                                             : "search has not begun");
   }
   phase_ = Phase::kFinished;
-  const auto final_cost = [this](uint32_t t) {
-    return IsEntry(keys_[t]) ? kInfinity : graph_.header(BlockOf(keys_[t])).final_cost;
-  };
   float best = kInfinity;
-  for (uint32_t t = 0; t < keys_.size(); ++t) best = std::min(best, costs_[t] + final_cost(t));
+  for (uint32_t t = 0; t < keys_.size(); ++t) best = std::min(best, costs_[t] + FinalCost(keys_[t]));
   const bool partial = best == kInfinity;
   if (partial) best = least_cost_;
   std::vector<float> extra_cost(keys_.size(), kInfinity);
   for (uint32_t t = 0; t < keys_.size(); ++t) {
-    if (!IsEntry(keys_[t])) extra_cost[t] = (costs_[t] + (partial ? 0.0f : final_cost(t))) - best;
+    if (!IsEntry(keys_[t])) extra_cost[t] = (costs_[t] + (partial ? 0.0f : FinalCost(keys_[t]))) - best;
   }
   history_.PruneAll(extra_cost);
 
   std::vector<float> final_costs;
   for (const TokenKey key : history_.tokens(history_.record_count() - 1)) {
-    const float cost = IsEntry(key) ? kInfinity : graph_.header(BlockOf(key)).final_cost;
-    final_costs.push_back(IsEntry(key) ? kInfinity : partial ? 0.0f : cost);
+    final_costs.push_back(partial && !IsEntry(key) ? 0.0f : FinalCost(key));
   }
-  RawLattice lattice = BuildLattice(graph_, history_, final_costs, options_.word_penalty);
+  RawLattice lattice = BuildLattice(graph_, history_, final_costs, options_.word_penalty, boost_);
   lattice.partial = partial;
   lattice.lattice_beam = options_.lattice_beam;
   lattice.smallest_beam = smallest_width_;

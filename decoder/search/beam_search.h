@@ -8,6 +8,7 @@
 #include "base/view.h"
 #include "decoder/graph/graph_image.h"
 #include "decoder/lattice/raw_lattice.h"
+#include "decoder/search/boost_automaton.h"
 #include "decoder/search/link_history.h"
 #include "decoder/search/search_options.h"
 #include "decoder/search/token_table.h"
@@ -36,6 +37,9 @@ struct SearchStatistics {
 /// m). Epsilon arcs keep u, and are taken only in the frame in which a graph arc reached their state (see
 /// RawLatticeState). This is standard CTC: a doubled unit needs a blank between.
 ///
+/// Boosts. Where phrases are boosted, a token is (q, u, state of the boost automaton): an arc with a word
+/// takes a step of the automaton, which adds its cost to w; ending gives back what the automaton holds.
+///
 /// Canonical pruning rule. S is the set of tokens that are not entry states, with f32 costs relative to an
 /// f64 offset:
 ///   b      = least cost in S
@@ -44,7 +48,8 @@ struct SearchStatistics {
 ///   at all c(a)   = cost + (w + nll'[unit])  for the arcs, blanks and repeats of tokens with cost <= cut;  w
 ///   includes the penalty m      = least c;  keep c < m + width cap    : where more than max_arcs_per_frame
 ///   remain, keep those in the lowest of 2048 equal bins of [m, m + width) that
-///            fit together; where the lowest alone does not, its least by (c, orig_state, unit, cell)
+///            fit together; where the lowest alone does not, its least by (c, orig_state, boost,
+///            unit, cell)
 ///   merge tokens of equal (q, u) by least cost, then follow epsilon arcs in order of rank under the same
 ///   threshold offset += nll[blank] + b
 /// All sums are f32 in this association, without contraction. Every quantity is a function of sets: any
@@ -56,8 +61,9 @@ class BeamSearch {
   /// `options` must be valid (SearchOptions::Validate).
   BeamSearch(const GraphImage& graph, const SearchOptions& options);
 
-  /// Starts a stream; what an earlier one left is dropped. Memory is kept.
-  void Begin();
+  /// Starts a stream; what an earlier one left is dropped. Memory is kept. `boost` outlives the stream; null:
+  /// nothing boosted.
+  void Begin(const BoostAutomaton* boost = nullptr);
 
   /// Consumes score rows [frames, units] of nats, already scaled by the caller; any division into calls gives
   /// the same result. Every score must lie within +-1e6; units other than blank may also be +infinity.
@@ -100,12 +106,17 @@ class BeamSearch {
   uint32_t Relax(TokenKey key, float cost);
   void FinishFrame(std::span<const float> row);
   bool Keeps(float cost) const;
+  /// Cost of an arc's label and weight for a token; moves the token's boost state on in `boost_bits`.
+  float WordArcWeight(const GraphArc& arc, TokenKey source, TokenKey* boost_bits) const;
+  /// +infinity where the path may not end.
+  float FinalCost(TokenKey key) const;
 
   const GraphImage& graph_;
   const SearchOptions options_;
-  const float least_arc_cost_;
   enum class Phase { kNotBegun, kRunning, kFailed, kFinished } phase_ = Phase::kNotBegun;
   SearchStatistics statistics_;
+  BoostTable boost_;
+  float least_arc_cost_ = 0;
   double offset_ = 0;
   float smallest_width_ = 0;
 

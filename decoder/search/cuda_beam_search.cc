@@ -503,7 +503,7 @@ RawLattice CudaBeamSearch::State::BuildLatticeOf(Channel* channel) {
   for (const TokenKey key : history.tokens(history.record_count() - 1)) {
     final_costs.push_back(IsEntry(key) ? kInfinity : partial ? 0.0f : final_cost(key));
   }
-  RawLattice lattice = BuildLattice(host, history, final_costs, options.word_penalty);
+  RawLattice lattice = BuildLattice(host, history, final_costs, options.word_penalty, {});
   lattice.partial = partial;
   lattice.lattice_beam = options.lattice_beam;
   lattice.smallest_beam = channel->state.smallest_width;

@@ -10,8 +10,8 @@ namespace {
 /// Builds one lattice; holds the numbers of the states of the record before.
 class Builder {
  public:
-  Builder(const GraphImage& graph, const LinkHistory& history, float word_penalty)
-      : graph_(graph), history_(history), word_penalty_(word_penalty) {}
+  Builder(const GraphImage& graph, const LinkHistory& history, float word_penalty, const BoostTable& boost)
+      : graph_(graph), history_(history), word_penalty_(word_penalty), boost_(boost) {}
 
   RawLattice Build(std::span<const float> final_costs) {
     for (size_t r = 0; r < history_.record_count(); ++r) {
@@ -37,7 +37,7 @@ class Builder {
       const TokenKey key = tokens[token];
       const StateHeader& header = graph_.header(BlockOf(key));
       return std::make_tuple(!IsEntry(key), IsEntry(key) ? header.epsilon_rank : uint16_t{0},
-                             header.orig_state, UnitOf(key));
+                             header.orig_state, BoostStateOf(key), UnitOf(key));
     };
     std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return place(a) < place(b); });
 
@@ -62,6 +62,7 @@ class Builder {
     state.block = BlockOf(key);
     state.orig_state = graph_.header(state.block).orig_state;
     state.unit = UnitOf(key);
+    state.boost = static_cast<uint16_t>(BoostStateOf(key));
     state.entry = IsEntry(key);
     lattice_.states.push_back(state);
     return static_cast<uint32_t>(lattice_.states.size() - 1);
@@ -81,6 +82,9 @@ class Builder {
       arc.word = graph_arc.word;
       arc.flags = graph_arc.flags;
       arc.graph_cost = graph_arc.word != 0 ? graph_arc.cost + word_penalty_ : graph_arc.cost;
+      if (graph_arc.word != 0 && boost_.states != nullptr) {
+        arc.graph_cost += StepBoost(boost_, lattice_.states[source].boost, graph_arc.word).cost;
+      }
     }
     lattice_.arcs.push_back(arc);
   }
@@ -97,6 +101,7 @@ class Builder {
   const GraphImage& graph_;
   const LinkHistory& history_;
   float word_penalty_;
+  const BoostTable boost_;
   RawLattice lattice_;
   // Of the tokens of a record: the state before and after its run of collapsed frames; of the record before:
   // after.
@@ -106,8 +111,8 @@ class Builder {
 }  // namespace
 
 RawLattice BuildLattice(const GraphImage& graph, const LinkHistory& history,
-                        std::span<const float> final_costs, float word_penalty) {
-  return Builder(graph, history, word_penalty).Build(final_costs);
+                        std::span<const float> final_costs, float word_penalty, const BoostTable& boost) {
+  return Builder(graph, history, word_penalty, boost).Build(final_costs);
 }
 
 }  // namespace skald

@@ -7,15 +7,18 @@
 
 namespace skald {
 
-/// A search state in 49 bits: block of the graph state, whether this is its entry state, last emitted unit
-/// (0: blank).
+/// A search state: from the low bits up the last emitted unit (0: blank) in 16, whether this is the entry
+/// state of the graph state, the graph state's block in 32, the state of the boost automaton in 14.
 using TokenKey = uint64_t;
 
 constexpr TokenKey kEntryBit = TokenKey{1} << 16;
+constexpr int kBoostShift = 49;
+constexpr TokenKey kBoostBits = ~TokenKey{0} << kBoostShift;
 
 constexpr TokenKey MakeTokenKey(uint32_t block, uint16_t unit) { return TokenKey{block} << 17 | unit; }
 constexpr uint32_t BlockOf(TokenKey key) { return static_cast<uint32_t>(key >> 17); }
 constexpr uint16_t UnitOf(TokenKey key) { return static_cast<uint16_t>(key); }
+constexpr uint32_t BoostStateOf(TokenKey key) { return static_cast<uint32_t>(key >> kBoostShift); }
 constexpr bool IsEntry(TokenKey key) { return (key & kEntryBit) != 0; }
 
 /// Map from search states to token numbers of one frame: open addressing, linear probing, load of at most a

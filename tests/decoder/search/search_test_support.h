@@ -7,11 +7,12 @@
 
 namespace skald::test {
 
-/// Runs one stream, `chunk` rows at a time (0: all at once); fails the test on an error.
+/// Runs one stream, `chunk` rows at a time (0: all at once); fails the test on an error. `boost` may be null.
 inline RawLattice Search(const GraphImage& graph, ScoreView nll, const SearchOptions& options,
-                         int64_t chunk = 0, SearchStatistics* statistics = nullptr) {
+                         int64_t chunk = 0, SearchStatistics* statistics = nullptr,
+                         const BoostAutomaton* boost = nullptr) {
   BeamSearch search(graph, options);
-  search.Begin();
+  search.Begin(boost);
   if (chunk <= 0) chunk = nll.rows;
   for (int64_t first = 0; first < nll.rows; first += chunk) {
     const Status status = search.Advance(nll.Rows(first, std::min(chunk, nll.rows - first)));
