@@ -24,7 +24,7 @@ struct Alternative {
 enum class LatticeType { kNone, kKaldiText, kKaldiBinary, kOpenFst, kSlf };
 
 /// The word lattice of a segment as a file of its type holds it, but for the name that stands in front.
-struct SegmentLattice {
+struct WrittenLattice {
   LatticeType type = LatticeType::kNone;
   double start_s = 0;  ///< of its first frame, like Word's times
   double end_s = 0;
@@ -40,7 +40,7 @@ struct Segment {
   std::string text;
   std::vector<Word> words;
   std::vector<Alternative> nbest;  ///< by rising cost, no text twice; empty unless asked for
-  SegmentLattice lattice;          ///< of type kNone unless asked for
+  WrittenLattice lattice;          ///< of type kNone unless asked for
   /// Nats. How far from the best path the search looked in the frame where it looked least, and how far the
   /// word lattice reaches: less than asked for where limits bound.
   double effective_beam = 0;
