@@ -59,7 +59,7 @@ StatusOr<std::vector<Window>> DecodeAll(const std::vector<std::string>& paths, c
 }
 
 Status ScoreAll(Scorer* scorer, const std::vector<Window>& windows, double batch_s,
-                std::vector<std::vector<ScoreMatrix>>* scores, ScorerTiming* timing) {
+                std::vector<std::vector<ScoreRows>>* scores, ScorerTiming* timing) {
   std::vector<PcmView> batch;
   double seconds = 0;
   const auto flush = [&]() -> Status {
@@ -107,7 +107,7 @@ Status BenchmarkFeatures(const std::vector<Window>& windows, const FeatureOption
 
 Status BenchmarkModel(Scorer* scorer, const std::vector<Window>& windows, double batch_s,
                       const BenchmarkOptions& benchmark, BenchmarkResult* result) {
-  std::vector<std::vector<ScoreMatrix>> scores;
+  std::vector<std::vector<ScoreRows>> scores;
   std::vector<double> model_s;
   SKALD_RETURN_IF_ERROR(Measure(benchmark, result, [&]() -> Status {
     ScorerTiming timing;
@@ -124,16 +124,12 @@ Status BenchmarkModel(Scorer* scorer, const std::vector<Window>& windows, double
 
 Status BenchmarkSearch(const Recognizer& recognizer, Scorer* scorer, const std::vector<Window>& windows,
                        const BenchmarkOptions& benchmark, BenchmarkResult* result) {
-  std::vector<std::vector<ScoreMatrix>> scores;
+  std::vector<std::vector<ScoreRows>> scores;
   ScorerTiming timing;
   SKALD_RETURN_IF_ERROR(ScoreAll(scorer, windows, recognizer.batch_s(), &scores, &timing));
-  const double scale = recognizer.acoustic_scale();
   int64_t frames = 0;
-  for (std::vector<ScoreMatrix>& batch : scores) {
-    for (ScoreMatrix& matrix : batch) {
-      frames += matrix.frames;
-      for (float& nll : matrix.nll) nll *= static_cast<float>(scale);
-    }
+  for (const std::vector<ScoreRows>& batch : scores) {
+    for (const ScoreRows& rows : batch) frames += rows.frames();
   }
   BeamSearch search(recognizer.graph(), recognizer.search_options());
   SearchStatistics sum;
@@ -141,10 +137,10 @@ Status BenchmarkSearch(const Recognizer& recognizer, Scorer* scorer, const std::
   SKALD_RETURN_IF_ERROR(Measure(benchmark, result, [&]() -> Status {
     sum = {};
     hash = 0;
-    for (const std::vector<ScoreMatrix>& batch : scores) {
-      for (const ScoreMatrix& matrix : batch) {
+    for (const std::vector<ScoreRows>& batch : scores) {
+      for (const ScoreRows& rows : batch) {
         search.Begin();
-        SKALD_RETURN_IF_ERROR(search.Advance(matrix.view()));
+        SKALD_RETURN_IF_ERROR(search.Advance(rows.nll));
         SKALD_ASSIGN_OR_RETURN(const RawLattice lattice, search.Finish());
         hash = hash * 1099511628211u + SurvivorHash(lattice);
         sum.collapsed_frames += search.statistics().collapsed_frames;

@@ -17,12 +17,16 @@ constexpr int kThreadsPerScorer = 4;
 
 class CpuScorer : public Scorer {
  public:
-  CpuScorer(FeatureExtractor extractor, std::unique_ptr<AcousticModel> model, ScorerShape shape)
-      : extractor_(std::move(extractor)), model_(std::move(model)), shape_(std::move(shape)) {}
+  CpuScorer(FeatureExtractor extractor, std::unique_ptr<AcousticModel> model, ScorerShape shape,
+            const ScoreScaling& scaling)
+      : extractor_(std::move(extractor)),
+        model_(std::move(model)),
+        shape_(std::move(shape)),
+        scaling_(scaling) {}
 
   const ScorerShape& shape() const override { return shape_; }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores,
+  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     scores->assign(windows.size(), {});
     // The model takes batches of bounded size.
@@ -43,14 +47,14 @@ class CpuScorer : public Scorer {
   }
 
  private:
-  Status ScoreBatch(std::span<const PcmView> windows, std::span<ScoreMatrix> scores, ScorerTiming* timing) {
+  Status ScoreBatch(std::span<const PcmView> windows, std::span<ScoreRows> scores, ScorerTiming* timing) {
     Stopwatch features_watch;
     std::vector<int64_t> feature_frames;
     std::vector<size_t> computed;
     int64_t feature_rows = 0;
     int64_t score_rows = 0;
     for (size_t i = 0; i < windows.size(); ++i) {
-      if (const ScoreMatrix* known = FindSilent(windows[i])) {
+      if (const ScoreRows* known = FindSilent(windows[i])) {
         scores[i] = *known;
         continue;
       }
@@ -74,11 +78,11 @@ class CpuScorer : public Scorer {
     SKALD_RETURN_IF_ERROR(model_->Run(features, feature_frames, {{nll}}));
     row = 0;
     for (size_t k = 0; k < computed.size(); ++k) {
-      ScoreMatrix& matrix = scores[computed[k]];
-      matrix = ScoreMatrix(model_->ScoreFrames(feature_frames[k]), shape_.units);
+      ScoreMatrix matrix(model_->ScoreFrames(feature_frames[k]), shape_.units);
       std::copy_n(nll.Row(row).data(), matrix.nll.size(), matrix.nll.data());
       row += matrix.frames;
-      RememberSilent(windows[computed[k]], matrix);
+      scores[computed[k]] = MakeHostScores(std::move(matrix), scaling_);
+      RememberSilent(windows[computed[k]], scores[computed[k]]);
     }
     timing->model_s += model_watch.Seconds();
     return Status::Ok();
@@ -90,19 +94,20 @@ class CpuScorer : public Scorer {
 
   /// Scores of a window of nothing but zeros depend on its length only: hours of digital silence cost one
   /// window.
-  const ScoreMatrix* FindSilent(PcmView samples) const {
+  const ScoreRows* FindSilent(PcmView samples) const {
     const auto known = silent_.find(samples.size());
     return known != silent_.end() && IsSilent(samples) ? &known->second : nullptr;
   }
-  void RememberSilent(PcmView samples, const ScoreMatrix& scores) {
+  void RememberSilent(PcmView samples, const ScoreRows& scores) {
     if (silent_.size() < 4 && IsSilent(samples)) silent_.emplace(samples.size(), scores);
   }
 
   const FeatureExtractor extractor_;
   const std::unique_ptr<AcousticModel> model_;
   const ScorerShape shape_;
+  const ScoreScaling scaling_;
   std::vector<float> features_, nll_;
-  std::map<size_t, ScoreMatrix> silent_;
+  std::map<size_t, ScoreRows> silent_;
 };
 
 }  // namespace
@@ -129,7 +134,7 @@ StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bund
     shape.frame_shift_samples = static_cast<int64_t>(model->frame_shift_s() * kSampleRateHz + 0.5);
     shape.max_window_s = static_cast<double>(model->max_window_feature_frames()) * extractor.frame_shift_s();
     shape.precision = PrecisionName(model->precision());
-    scorers.push_back(std::make_unique<CpuScorer>(extractor, std::move(model), std::move(shape)));
+    scorers.push_back(std::make_unique<CpuScorer>(extractor, std::move(model), std::move(shape), options.scaling));
   }
   return scorers;
 }

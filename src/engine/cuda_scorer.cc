@@ -71,14 +71,14 @@ class CudaScorer : public Scorer {
                            CudaAcousticModel::Load(context, bundle, model_options));
 
     auto scorer = std::unique_ptr<CudaScorer>(
-        new CudaScorer(std::move(stream), std::move(extractor), std::move(model)));
+        new CudaScorer(std::move(stream), std::move(extractor), std::move(model), options.scaling));
     SKALD_RETURN_IF_ERROR(scorer->Allocate(max_samples, model_options.max_batch_feature_frames));
     return std::unique_ptr<Scorer>(std::move(scorer));
   }
 
   const ScorerShape& shape() const override { return shape_; }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores,
+  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     SKALD_CUDA_RETURN_IF_ERROR(cudaSetDevice(stream_.context().device));
     scores->assign(windows.size(), {});
@@ -98,8 +98,12 @@ class CudaScorer : public Scorer {
   }
 
  private:
-  CudaScorer(CudaStream stream, CudaFeatureExtractor extractor, std::unique_ptr<CudaAcousticModel> model)
-      : stream_(std::move(stream)), extractor_(std::move(extractor)), model_(std::move(model)) {
+  CudaScorer(CudaStream stream, CudaFeatureExtractor extractor, std::unique_ptr<CudaAcousticModel> model,
+             const ScoreScaling& scaling)
+      : stream_(std::move(stream)),
+        extractor_(std::move(extractor)),
+        model_(std::move(model)),
+        scaling_(scaling) {
     shape_.units = model_->Units(0);
     shape_.frame_shift_s = model_->frame_shift_s();
     shape_.frame_shift_samples = static_cast<int64_t>(model_->frame_shift_s() * kSampleRateHz + 0.5);
@@ -125,7 +129,7 @@ class CudaScorer : public Scorer {
     return Status::Ok();
   }
 
-  Status ScoreBatch(std::span<const PcmView> windows, std::span<ScoreMatrix> scores, ScorerTiming* timing) {
+  Status ScoreBatch(std::span<const PcmView> windows, std::span<ScoreRows> scores, ScorerTiming* timing) {
     const DeviceContext context = stream_.context();
     std::vector<PackedWindow> packed;
     std::vector<int64_t> feature_frames;
@@ -158,9 +162,10 @@ class CudaScorer : public Scorer {
 
     const float* next = host_nll_.data();
     for (size_t i = 0; i < windows.size(); ++i) {
-      scores[i] = ScoreMatrix(model_->ScoreFrames(feature_frames[i]), shape_.units);
-      std::copy_n(next, scores[i].nll.size(), scores[i].nll.data());
-      next += scores[i].nll.size();
+      ScoreMatrix matrix(model_->ScoreFrames(feature_frames[i]), shape_.units);
+      std::copy_n(next, matrix.nll.size(), matrix.nll.data());
+      next += matrix.nll.size();
+      scores[i] = MakeHostScores(std::move(matrix), scaling_);
     }
     timing->features_s += features_done_.SecondsSince(start_);
     timing->model_s += model_done_.SecondsSince(features_done_);
@@ -170,6 +175,7 @@ class CudaScorer : public Scorer {
   CudaStream stream_;
   CudaFeatureExtractor extractor_;
   std::unique_ptr<CudaAcousticModel> model_;
+  const ScoreScaling scaling_;
   ScorerShape shape_;
   PinnedBuffer<float> host_samples_, host_nll_;
   DeviceBuffer<float> device_samples_, device_features_, device_nll_;

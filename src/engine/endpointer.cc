@@ -26,22 +26,24 @@ int64_t Frames(double seconds, double frame_shift_s) {
 
 }  // namespace
 
-Endpointer::Endpointer(const EndpointOptions& options, double frame_shift_s, int64_t units, Consume consume)
+Endpointer::Endpointer(const EndpointOptions& options, double frame_shift_s, Consume consume)
     : consume_(std::move(consume)),
-      units_(units),
       pause_frames_(Frames(options.pause_s, frame_shift_s)),
       margin_frames_(Frames(options.pause_s / 2, frame_shift_s)),
       long_segment_frames_(Frames(options.long_segment_s, frame_shift_s)),
       max_segment_frames_(Frames(options.max_segment_s, frame_shift_s)),
       blank_nll_(static_cast<float>(-std::log(options.blank_probability))) {}
 
-void Endpointer::Push(ScoreView nll) {
-  for (int64_t frame = 0; frame < nll.rows; ++frame) PushFrame(nll.Row(frame));
+void Endpointer::Push(const ScoreRows& rows) {
+  if (rows.frames() == 0) return;
+  held_.push_back(rows);
+  held_blank_.insert(held_blank_.end(), rows.blank_nll, rows.blank_nll + rows.frames());
+  // What a cut leaves is looked at again, so that its pauses are counted as if it had arrived alone.
+  while (pending_frames_ < static_cast<int64_t>(held_blank_.size())) TakeFrame();
 }
 
-void Endpointer::PushFrame(std::span<const float> row) {
-  const bool pause = row[0] <= blank_nll_;
-  pending_.insert(pending_.end(), row.begin(), row.end());
+void Endpointer::TakeFrame() {
+  const bool pause = held_blank_[static_cast<size_t>(pending_frames_)] <= blank_nll_;
   ++pending_frames_;
   if (!pause) {
     if (has_speech_ && blank_run_ >= longest_pause_) {
@@ -53,7 +55,10 @@ void Endpointer::PushFrame(std::span<const float> row) {
   } else {
     ++blank_run_;
     if (!has_speech_) {
-      if (pending_frames_ > margin_frames_) DropFront(pending_frames_ - margin_frames_);
+      if (pending_frames_ > margin_frames_) {
+        pending_frames_ = margin_frames_;
+        TakeFront(1);
+      }
       return;
     }
     if (blank_run_ >= pause_frames_) {
@@ -72,33 +77,31 @@ void Endpointer::Emit(int64_t frames) {
   ScoreSegment segment;
   segment.index = next_index_++;
   segment.first_frame = first_frame_;
-  segment.scores = ScoreMatrix(frames, units_);
-  std::copy_n(pending_.begin(), frames * units_, segment.scores.nll.begin());
-  consume_(std::move(segment));
-
-  // Replay what stays, so that its pauses are counted as if it had arrived alone.
-  const std::vector<float> rest(pending_.begin() + static_cast<std::ptrdiff_t>(frames * units_),
-                                pending_.end());
-  first_frame_ += frames;
-  pending_.clear();
+  segment.pieces = TakeFront(frames);
   pending_frames_ = blank_run_ = longest_pause_ = longest_pause_end_ = 0;
   has_speech_ = false;
-  for (size_t offset = 0; offset < rest.size(); offset += static_cast<size_t>(units_)) {
-    PushFrame(std::span(rest).subspan(offset, static_cast<size_t>(units_)));
-  }
+  consume_(std::move(segment));
 }
 
-void Endpointer::DropFront(int64_t frames) {
-  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(frames * units_));
-  pending_frames_ -= frames;
+std::vector<ScoreRows> Endpointer::TakeFront(int64_t frames) {
   first_frame_ += frames;
+  held_blank_.erase(held_blank_.begin(), held_blank_.begin() + static_cast<std::ptrdiff_t>(frames));
+  std::vector<ScoreRows> pieces;
+  while (frames > 0) {
+    ScoreRows& front = held_.front();
+    const int64_t count = std::min(frames, front.frames());
+    pieces.push_back(front.Rows(0, count));
+    front = front.Rows(count, front.frames() - count);
+    if (front.frames() == 0) held_.pop_front();
+    frames -= count;
+  }
+  return pieces;
 }
 
 void Endpointer::Finish() {
   if (has_speech_) Emit(pending_frames_);
-  pending_.clear();
+  TakeFront(static_cast<int64_t>(held_blank_.size()));
   pending_frames_ = 0;
-  has_speech_ = false;
 }
 
 }  // namespace skald

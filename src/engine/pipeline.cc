@@ -109,7 +109,7 @@ class Pipeline {
       stream = file->streams.back().get();
       stream->clock = {static_cast<double>(block.first_sample) / kSampleRateHz, shape_.frame_shift_s};
       stream->endpointer = std::make_unique<Endpointer>(
-          context_.options.endpoint, shape_.frame_shift_s, shape_.units,
+          context_.options.endpoint, shape_.frame_shift_s,
           [this, stream](ScoreSegment segment) { PushSegment(stream, std::move(segment)); });
     }
     for (Window& window : stream->cutter.Push(block.samples))
@@ -150,8 +150,7 @@ class Pipeline {
   // ---- Workers ----
 
   void Work(Scorer* scorer) {
-    SegmentSearch search(context_.graph, context_.options.search,
-                         {context_.acoustic_scale, static_cast<float>(context_.options.blank_penalty)});
+    SegmentSearch search(context_.graph, context_.options.search);
     for (;;) {
       Task task = scheduler_.Next(scorer != nullptr);
       if (std::holds_alternative<std::monostate>(task)) return;
@@ -171,7 +170,7 @@ class Pipeline {
       views.push_back(job.window.samples);
       batch_samples += static_cast<double>(job.window.samples.size());
     }
-    std::vector<ScoreMatrix> scores;
+    std::vector<ScoreRows> scores;
     ScorerTiming timing;
     const Status status = ScoreInPieces(scorer, views, &scores, &timing);
     for (size_t i = 0; i < batch.size(); ++i) {
@@ -190,7 +189,7 @@ class Pipeline {
         std::lock_guard lock(stream->mutex);
         stream->stitcher.Add({window.index, window.first_frame, window.keep_first_frame,
                               window.keep_end_frame, window.last, std::move(scores[i])},
-                             [stream](ScoreView rows) { stream->endpointer->Push(rows); });
+                             [stream](const ScoreRows& rows) { stream->endpointer->Push(rows); });
         if (stream->stitcher.finished()) stream->endpointer->Finish();
       }
       Report(static_cast<double>(views[i].size()) / kSampleRateHz);
@@ -199,11 +198,11 @@ class Pipeline {
   }
 
   /// Scores the batch; where device memory is short, half of it after the other.
-  Status ScoreInPieces(Scorer* scorer, std::span<const PcmView> views, std::vector<ScoreMatrix>* scores,
+  Status ScoreInPieces(Scorer* scorer, std::span<const PcmView> views, std::vector<ScoreRows>* scores,
                        ScorerTiming* timing) {
     Status status = scorer->Score(views, scores, timing);
     if (status.code() != StatusCode::kDeviceOutOfMemory || views.size() < 2) return status;
-    std::vector<ScoreMatrix> second;
+    std::vector<ScoreRows> second;
     const size_t half = views.size() / 2;
     SKALD_RETURN_IF_ERROR(ScoreInPieces(scorer, views.first(half), scores, timing));
     SKALD_RETURN_IF_ERROR(ScoreInPieces(scorer, views.subspan(half), &second, timing));
@@ -221,7 +220,7 @@ class Pipeline {
     StreamJob* stream = job->stream;
     FileJob* file = stream->file;
     Stopwatch watch;
-    const StatusOr<RawLattice> lattice = search->Search(&job->segment);
+    const StatusOr<RawLattice> lattice = search->Search(job->segment);
     if (!lattice.ok()) {
       file->Fail(lattice.status());
     } else {

@@ -57,7 +57,6 @@ struct PipelineContext {
   std::span<const std::unique_ptr<Scorer>> scorers;
   /// Further workers that only search (for scorers on a device).
   int search_workers = 0;
-  float acoustic_scale = 1;
   /// Model and graph names, options: copied into every transcript.
   Transcript prototype;
   /// For whoever needs more than the words; may be empty.

@@ -85,6 +85,7 @@ Status Recognizer::State::MakeScorers(int device) {
   scorer.head = info.head;
   scorer.max_window_s = options.windows.window_s;
   scorer.max_batch_s = std::max(options.batch_s, options.windows.window_s);
+  scorer.scaling = {acoustic_scale, static_cast<float>(options.blank_penalty)};
   if (device >= 0) {
     SKALD_ASSIGN_OR_RETURN(std::unique_ptr<Scorer> cuda, MakeCudaScorer(bundle, scorer, device));
     scorers.push_back(std::move(cuda));
@@ -184,8 +185,7 @@ void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const Me
                                  const ResultSink& sink, const ProgressSink& progress,
                                  const LatticeSink& lattices) {
   const PipelineContext context{state_->options,        state_->graph,          state_->scorers,
-                                state_->search_workers, state_->acoustic_scale, state_->prototype,
-                                lattices};
+                                state_->search_workers, state_->prototype,      lattices};
   RunPipeline(context, paths, media, sink, progress);
 }
 

@@ -2,24 +2,11 @@
 
 #include <cstdint>
 #include <map>
-#include <vector>
+#include <utility>
 
-#include "base/view.h"
+#include "engine/score_rows.h"
 
 namespace skald {
-
-/// Owned scores [frames, units], row-major.
-struct ScoreMatrix {
-  int64_t frames = 0;
-  int64_t units = 0;
-  std::vector<float> nll;
-
-  ScoreMatrix() = default;
-  ScoreMatrix(int64_t frames_in, int64_t units_in)
-      : frames(frames_in), units(units_in), nll(static_cast<size_t>(frames_in * units_in)) {}
-  ScoreView view() const { return {nll.data(), frames, units}; }
-  MatrixView<float> mutable_view() { return {nll.data(), frames, units}; }
-};
 
 /// Scores of one window of a stream and which of them count; frames are numbered in the stream.
 struct WindowScores {
@@ -28,22 +15,22 @@ struct WindowScores {
   int64_t keep_first_frame = 0;
   int64_t keep_end_frame = 0;
   bool last = false;
-  ScoreMatrix scores;
+  ScoreRows scores;
 };
 
 /// Joins the kept frames of windows into one sequence, in order of window index whatever the order of
 /// arrival, so that one search can run over the whole stream and no word is cut in two. Not thread safe.
 class ScoreStitcher {
  public:
-  /// Takes a window and calls `consume(ScoreView rows)` with every piece that is now next in the stream.
+  /// Takes a window and calls `consume(ScoreRows rows)` with every piece that is now next in the stream.
   template <typename Consume>
   void Add(WindowScores window, Consume&& consume) {
     waiting_.emplace(window.index, std::move(window));
     for (auto it = waiting_.find(next_index_); it != waiting_.end(); it = waiting_.find(next_index_)) {
       const WindowScores& next = it->second;
       const int64_t skip = next.keep_first_frame - next.first_frame;
-      const int64_t end = next.last ? next.scores.frames : next.keep_end_frame - next.first_frame;
-      if (end > skip) consume(next.scores.view().Rows(skip, end - skip));
+      const int64_t end = next.last ? next.scores.frames() : next.keep_end_frame - next.first_frame;
+      if (end > skip) consume(next.scores.Rows(skip, end - skip));
       finished_ = next.last;
       waiting_.erase(it);
       ++next_index_;

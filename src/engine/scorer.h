@@ -7,7 +7,7 @@
 
 #include "base/audio.h"
 #include "base/status.h"
-#include "engine/score_stitcher.h"
+#include "engine/score_rows.h"
 
 namespace skald {
 
@@ -29,7 +29,7 @@ struct ScorerTiming {
   double model_s = 0;
 };
 
-/// Samples in, scores out: features and acoustic model on one device. A scorer belongs to one thread.
+/// Samples in, scaled scores out: features and acoustic model on one device. A scorer belongs to one thread.
 class Scorer {
  public:
   virtual ~Scorer() = default;
@@ -37,7 +37,7 @@ class Scorer {
 
   /// Scores of each window [its frames, units]; a window's scores do not depend on the other windows of the
   /// batch. `scores` is resized to the number of windows. kDeviceOutOfMemory: a smaller batch may succeed.
-  virtual Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores,
+  virtual Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
                        ScorerTiming* timing) = 0;
 };
 
@@ -47,6 +47,7 @@ struct ScorerOptions {
   std::string head;
   double max_window_s = 30.0;  ///< longest window that will come
   double max_batch_s = 30.0;   ///< seconds of audio in the largest batch
+  ScoreScaling scaling;
 };
 
 /// Scorers that keep `threads` CPU threads busy: a few threads to each, since threads that share a batch wait

@@ -1,20 +1,15 @@
 #include "engine/segment_search.h"
 
+#include "base/check.h"
+
 namespace skald {
 
-SegmentSearch::SegmentSearch(const GraphImage& graph, const SearchOptions& options,
-                             const ScoreScaling& scaling)
-    : scaling_(scaling), search_(graph, options) {}
-
-StatusOr<RawLattice> SegmentSearch::Search(ScoreSegment* segment) {
-  ScoreMatrix& scores = segment->scores;
-  for (int64_t frame = 0; frame < scores.frames; ++frame) {
-    const std::span<float> row = scores.mutable_view().Row(frame);
-    row[0] += scaling_.blank_penalty;
-    for (float& nll : row) nll *= scaling_.acoustic_scale;
-  }
+StatusOr<RawLattice> SegmentSearch::Search(const ScoreSegment& segment) {
   search_.Begin();
-  SKALD_RETURN_IF_ERROR(search_.Advance(scores.view()));
+  for (const ScoreRows& piece : segment.pieces) {
+    SKALD_CHECK(!piece.on_device, "the CPU was to search scores on a device");
+    SKALD_RETURN_IF_ERROR(search_.Advance(piece.nll));
+  }
   return search_.Finish();
 }
 

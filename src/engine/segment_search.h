@@ -8,24 +8,16 @@
 
 namespace skald {
 
-/// Scales scores for the search: nll' = acoustic_scale * (nll + penalty), the penalty for the blank column
-/// only.
-struct ScoreScaling {
-  float acoustic_scale = 1;
-  float blank_penalty = 0;
-};
-
-/// Searches segments one after the other on the CPU. Belongs to one thread; the graph is shared.
+/// Searches segments on the CPU, one after the other. Belongs to one thread; the graph is shared.
 class SegmentSearch {
  public:
-  SegmentSearch(const GraphImage& graph, const SearchOptions& options, const ScoreScaling& scaling);
+  SegmentSearch(const GraphImage& graph, const SearchOptions& options) : search_(graph, options) {}
 
-  /// The segment's lattice, frames numbered from its first. Scales `segment`'s scores in place. Fails only
-  /// where scores are not finite.
-  StatusOr<RawLattice> Search(ScoreSegment* segment);
+  /// The segment's lattice, frames numbered from its first. Its scores are on the host. Fails only where scores
+  /// are not finite.
+  StatusOr<RawLattice> Search(const ScoreSegment& segment);
 
  private:
-  const ScoreScaling scaling_;
   BeamSearch search_;
 };
 

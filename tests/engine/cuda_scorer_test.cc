@@ -40,8 +40,8 @@ class CudaScorerTest : public ::testing::Test {
     cpu_ = std::move(cpu->front());
   }
 
-  std::vector<ScoreMatrix> Score(Scorer* scorer, const std::vector<PcmView>& windows) {
-    std::vector<ScoreMatrix> scores;
+  std::vector<ScoreRows> Score(Scorer* scorer, const std::vector<PcmView>& windows) {
+    std::vector<ScoreRows> scores;
     ScorerTiming timing;
     const Status status = scorer->Score(windows, &scores, &timing);
     EXPECT_TRUE(status.ok()) << status.ToString();
@@ -63,16 +63,16 @@ TEST_F(CudaScorerTest, AgreesWithTheCpuOnBatchesLargerThanItsLimit) {
   const auto on_cpu = Score(cpu_.get(), windows);
   ASSERT_EQ(on_cuda.size(), windows.size());
   for (size_t i = 0; i < windows.size(); ++i) {
-    ASSERT_EQ(on_cuda[i].frames, on_cpu[i].frames);
-    for (size_t k = 0; k < on_cuda[i].nll.size(); ++k) {
-      ASSERT_NEAR(on_cuda[i].nll[k], on_cpu[i].nll[k], test::kLogProbF32Abs) << "window " << i << ", value " << k;
+    ASSERT_EQ(on_cuda[i].frames(), on_cpu[i].frames());
+    for (int64_t k = 0; k < on_cuda[i].frames() * on_cuda[i].nll.columns; ++k) {
+      ASSERT_NEAR(on_cuda[i].nll.data[k], on_cpu[i].nll.data[k], test::kLogProbF32Abs) << "window " << i << ", value " << k;
     }
   }
 }
 
 TEST_F(CudaScorerTest, TooLongWindowIsRefused) {
   const std::vector<float> samples(5 * kSampleRateHz, 0.1f);
-  std::vector<ScoreMatrix> scores;
+  std::vector<ScoreRows> scores;
   ScorerTiming timing;
   EXPECT_EQ(cuda_->Score(std::vector<PcmView>{samples}, &scores, &timing).code(), StatusCode::kInvalidArgument);
 }

@@ -22,17 +22,29 @@ std::vector<float> Scores(const std::string& pattern) {
   return rows;
 }
 
+std::vector<float> Joined(const ScoreSegment& segment) {
+  std::vector<float> joined;
+  for (const ScoreRows& piece : segment.pieces) {
+    EXPECT_GT(piece.frames(), 0);
+    for (int64_t row = 0; row < piece.frames(); ++row) EXPECT_EQ(piece.blank_nll[row], piece.nll(row, 0));
+    joined.insert(joined.end(), piece.nll.data, piece.nll.data + piece.frames() * kUnits);
+  }
+  return joined;
+}
+
 std::vector<ScoreSegment> Cut(const EndpointOptions& options, const std::vector<float>& rows,
                               std::mt19937_64* random) {
   std::vector<ScoreSegment> segments;
-  Endpointer endpointer(options, kShift, kUnits,
+  Endpointer endpointer(options, kShift,
                         [&](ScoreSegment segment) { segments.push_back(std::move(segment)); });
   const int64_t frames = static_cast<int64_t>(rows.size()) / kUnits;
   for (int64_t first = 0; first < frames;) {
     const int64_t count = random == nullptr
                               ? frames
                               : std::min<int64_t>(frames - first, static_cast<int64_t>((*random)() % 50));
-    endpointer.Push(ScoreView(rows.data() + first * kUnits, count, kUnits));
+    ScoreMatrix matrix(count, kUnits);
+    std::copy_n(rows.begin() + first * kUnits, count * kUnits, matrix.nll.begin());
+    endpointer.Push(MakeHostScores(std::move(matrix)));
     first += count;
   }
   endpointer.Finish();
@@ -53,9 +65,9 @@ TEST(Endpointer, CutsInPausesAndKeepsMargins) {
   const auto segments = Cut(Short(), Scores(pattern), nullptr);
   ASSERT_EQ(segments.size(), 2u);
   EXPECT_EQ(segments[0].first_frame, 25);
-  EXPECT_EQ(segments[0].scores.frames, 5 + 8 + 5);
+  EXPECT_EQ(segments[0].frames(), 5 + 8 + 5);
   EXPECT_EQ(segments[1].first_frame, 73);
-  EXPECT_EQ(segments[1].scores.frames, 5 + 6 + 3);
+  EXPECT_EQ(segments[1].frames(), 5 + 6 + 3);
   EXPECT_EQ(segments[1].index, 1);
 }
 
@@ -74,14 +86,14 @@ TEST(Endpointer, LongSegmentsEndInTheirLongestPause) {
       std::string(20, 'a') + "....." + std::string(10, 'b') + ".." + std::string(60, 'c');
   const auto segments = Cut(Short(), Scores(pattern), nullptr);
   ASSERT_GE(segments.size(), 2u);
-  EXPECT_EQ(segments[0].scores.frames, 23);  // the middle of the pause of five
+  EXPECT_EQ(segments[0].frames(), 23);  // the middle of the pause of five
 }
 
 TEST(Endpointer, SpeechWithoutPauseEndsAtTheLimit) {
   const auto segments = Cut(Short(), Scores(std::string(250, 'a')), nullptr);
   ASSERT_EQ(segments.size(), 3u);
-  EXPECT_EQ(segments[0].scores.frames, 100);
-  EXPECT_EQ(segments[2].scores.frames, 50);
+  EXPECT_EQ(segments[0].frames(), 100);
+  EXPECT_EQ(segments[2].frames(), 50);
 }
 
 TEST(Endpointer, SegmentsHoldEverySpeechFrameOnceWhateverTheChunks) {
@@ -96,12 +108,12 @@ TEST(Endpointer, SegmentsHoldEverySpeechFrameOnceWhateverTheChunks) {
     ASSERT_EQ(whole.size(), chunked.size());
     std::vector<int> seen(pattern.size(), 0);
     for (size_t i = 0; i < whole.size(); ++i) {
-      EXPECT_EQ(whole[i].scores.nll, chunked[i].scores.nll);
+      const std::vector<float> joined = Joined(whole[i]);
+      EXPECT_EQ(joined, Joined(chunked[i]));
       EXPECT_EQ(whole[i].first_frame, chunked[i].first_frame);
-      for (int64_t frame = 0; frame < whole[i].scores.frames; ++frame) {
+      for (int64_t frame = 0; frame < whole[i].frames(); ++frame) {
         const int64_t in_stream = whole[i].first_frame + frame;
-        EXPECT_EQ(whole[i].scores.nll[static_cast<size_t>(frame * kUnits + 2)],
-                  static_cast<float>(in_stream));
+        EXPECT_EQ(joined[static_cast<size_t>(frame * kUnits + 2)], static_cast<float>(in_stream));
         ++seen[static_cast<size_t>(in_stream)];
       }
     }

@@ -26,13 +26,13 @@ class FakeScorer : public Scorer {
 
   const ScorerShape& shape() const override { return shape_; }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreMatrix>* scores,
+  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     if (before_) SKALD_RETURN_IF_ERROR(before_(windows));
     timing->model_s += 0.001;
     scores->clear();
     for (const PcmView window : windows) {
-      ScoreMatrix& matrix = scores->emplace_back(static_cast<int64_t>((window.size() + 319) / 320), 3);
+      ScoreMatrix matrix(static_cast<int64_t>((window.size() + 319) / 320), 3);
       for (int64_t frame = 0; frame < matrix.frames; ++frame) {
         const PcmView samples = window.subspan(static_cast<size_t>(frame) * 320);
         double sum = 0;
@@ -40,6 +40,7 @@ class FakeScorer : public Scorer {
         const int64_t unit = sum > 80 ? 1 : sum < -80 ? 2 : 0;
         for (int64_t u = 0; u < 3; ++u) matrix.mutable_view()(frame, u) = u == unit ? 0.01f : 5.3f;
       }
+      scores->push_back(MakeHostScores(std::move(matrix)));
     }
     return Status::Ok();
   }

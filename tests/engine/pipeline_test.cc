@@ -68,7 +68,7 @@ class PipelineTest : public ::testing::Test {
     std::vector<std::unique_ptr<Scorer>> scorers;
     for (int i = 0; i < workers; ++i) scorers.push_back(std::make_unique<test::FakeScorer>(before));
     std::vector<FileResult> results;
-    RunPipeline({options_, graph_, scorers, 1, 1.0f, {}}, paths, {},
+    RunPipeline({options_, graph_, scorers, 1, {}}, paths, {},
                 [&](FileResult result) { results.push_back(std::move(result)); }, {});
     return results;
   }
@@ -200,7 +200,7 @@ TEST_F(PipelineTest, EveryLatticeComesBeforeItsFileIsDone) {
     }
   };
   std::vector<size_t> seen;
-  RunPipeline({options_, graph_, scorers, 1, 1.0f, {}, lattices}, paths, {},
+  RunPipeline({options_, graph_, scorers, 1, {}, lattices}, paths, {},
               [&](FileResult) { seen.push_back(starts[seen.size()].size()); }, {});
   EXPECT_EQ(seen, (std::vector<size_t>{2, 1}));
   std::sort(starts[0].begin(), starts[0].end());
@@ -215,7 +215,7 @@ TEST_F(PipelineTest, ProgressReachesTheEnd) {
   scorers.push_back(std::make_unique<test::FakeScorer>());
   PipelineProgress last;
   RunPipeline(
-      {options_, graph_, scorers, 0, 1.0f, {}}, {folder_ / "a.wav", folder_ / "a.wav"}, {}, [](FileResult) {},
+      {options_, graph_, scorers, 0, {}}, {folder_ / "a.wav", folder_ / "a.wav"}, {}, [](FileResult) {},
       [&](const PipelineProgress& now) { last = now; });
   EXPECT_EQ(last.files_done, 2);
   EXPECT_EQ(last.files, 2);

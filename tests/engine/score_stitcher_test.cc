@@ -21,9 +21,9 @@ std::vector<WindowScores> Windows(int64_t frames, int64_t window, int64_t contex
     scores.keep_first_frame = first + (first == 0 ? 0 : context);
     scores.keep_end_frame = first + context + hop;
     scores.last = first + window >= frames;
-    scores.scores = ScoreMatrix(std::min(window, frames - first), 1);
-    for (int64_t i = 0; i < scores.scores.frames; ++i)
-      scores.scores.nll[static_cast<size_t>(i)] = static_cast<float>(first + i);
+    ScoreMatrix matrix(std::min(window, frames - first), 1);
+    for (int64_t i = 0; i < matrix.frames; ++i) matrix.nll[static_cast<size_t>(i)] = static_cast<float>(first + i);
+    scores.scores = MakeHostScores(std::move(matrix));
     windows.push_back(std::move(scores));
     if (windows.back().last) return windows;
   }
@@ -41,8 +41,11 @@ TEST(ScoreStitcher, JoinsTheStreamInAnyOrderOfArrival) {
     std::vector<float> joined;
     for (size_t i = 0; i < windows.size(); ++i) {
       EXPECT_FALSE(stitcher.finished());
-      stitcher.Add(std::move(windows[i]), [&](ScoreView rows) {
-        for (int64_t row = 0; row < rows.rows; ++row) joined.push_back(rows(row, 0));
+      stitcher.Add(std::move(windows[i]), [&](const ScoreRows& rows) {
+        for (int64_t row = 0; row < rows.frames(); ++row) {
+          joined.push_back(rows.nll(row, 0));
+          EXPECT_EQ(rows.blank_nll[row], joined.back());
+        }
       });
     }
     EXPECT_TRUE(stitcher.finished());

@@ -30,15 +30,15 @@ GraphImage FourWords() {
 
 RawLattice RandomLattice(const GraphImage& graph, int frames, std::mt19937_64& random) {
   std::exponential_distribution<float> nll(0.5f);
+  ScoreMatrix scores(frames, 5);
+  for (float& score : scores.nll) score = nll(random);
   ScoreSegment segment;
-  segment.scores.frames = frames;
-  segment.scores.units = 5;
-  for (int i = 0; i < frames * 5; ++i) segment.scores.nll.push_back(nll(random));
+  segment.pieces.push_back(MakeHostScores(std::move(scores)));
   SearchOptions options;
   options.beam = 40;
   options.lattice_beam = 5;
-  SegmentSearch search(graph, options, {});
-  return search.Search(&segment).value();
+  SegmentSearch search(graph, options);
+  return search.Search(segment).value();
 }
 
 std::vector<std::string> Split(const std::string& text) {

@@ -36,11 +36,18 @@ class StitchingTest : public ::testing::Test {
     ASSERT_GT(samples_.size(), 14u * kSampleRateHz);
   }
 
+  static void Append(const ScoreRows& rows, ScoreMatrix* matrix) {
+    matrix->nll.insert(matrix->nll.end(), rows.nll.data, rows.nll.data + rows.frames() * rows.nll.columns);
+    matrix->frames += rows.frames();
+  }
+
   ScoreMatrix Whole() {
-    std::vector<ScoreMatrix> scores;
+    std::vector<ScoreRows> scores;
     ScorerTiming timing;
     EXPECT_TRUE(scorer_->Score(std::vector<PcmView>{samples_}, &scores, &timing).ok());
-    return std::move(scores.front());
+    ScoreMatrix whole(0, scorer_->shape().units);
+    Append(scores.front(), &whole);
+    return whole;
   }
 
   ScoreMatrix Joined(double window_s, double context_s) {
@@ -51,15 +58,12 @@ class StitchingTest : public ::testing::Test {
     ScoreStitcher stitcher;
     ScoreMatrix joined(0, scorer_->shape().units);
     for (const Window& window : windows) {
-      std::vector<ScoreMatrix> scores;
+      std::vector<ScoreRows> scores;
       ScorerTiming timing;
       EXPECT_TRUE(scorer_->Score(std::vector<PcmView>{window.samples}, &scores, &timing).ok());
       stitcher.Add({window.index, window.first_frame, window.keep_first_frame, window.keep_end_frame, window.last,
                     std::move(scores.front())},
-                   [&](ScoreView rows) {
-                     joined.nll.insert(joined.nll.end(), rows.data, rows.data + rows.rows * rows.columns);
-                     joined.frames += rows.rows;
-                   });
+                   [&](const ScoreRows& rows) { Append(rows, &joined); });
     }
     return joined;
   }
