@@ -17,32 +17,38 @@ struct FusedModels {
   int64_t stride[kMaxFusedModels];
   float weight[kMaxFusedModels];
   int count;
+  float sign;  // -1 where the data are negative log-probs; a change of sign is exact
+
+  __device__ float LogProb(int model, int64_t row, int64_t unit) const {
+    return sign * data[model][row * stride[model] + unit];
+  }
 };
 
 template <ScoreFusionRule kRule>
 __global__ void __launch_bounds__(kThreads)
     ScoreFusionKernel(const __grid_constant__ FusedModels models, float acoustic_scale, float blank_penalty,
-                      float* nll, int64_t nll_stride, int64_t rows, int64_t units) {
+                      float* nll, int64_t nll_stride, float* blank_nll, int64_t rows, int64_t units) {
   const int64_t total = rows * units, step = static_cast<int64_t>(gridDim.x) * kThreads;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < total; i += step) {
     const int64_t row = i / units, unit = i - row * units;
     float fused = 0;
     if constexpr (kRule == ScoreFusionRule::kLogLinear) {
       for (int k = 0; k < models.count; ++k) {
-        const float term = models.weight[k] * models.data[k][row * models.stride[k] + unit];
+        const float term = models.weight[k] * models.LogProb(k, row, unit);
         fused = k == 0 ? term : fused + term;
       }
     } else {
       float greatest = -INFINITY;
       for (int k = 0; k < models.count; ++k) {
-        greatest = fmaxf(greatest, models.data[k][row * models.stride[k] + unit]);
+        greatest = fmaxf(greatest, models.LogProb(k, row, unit));
       }
       float sum = 0;
       for (int k = 0; k < models.count; ++k) {
-        sum += models.weight[k] * expf(models.data[k][row * models.stride[k] + unit] - greatest);
+        sum += models.weight[k] * expf(models.LogProb(k, row, unit) - greatest);
       }
       fused = greatest == -INFINITY ? greatest : greatest + logf(sum);
     }
+    if (unit == 0 && blank_nll != nullptr) blank_nll[row] = -fused;
     const float value = unit == 0 ? -fused + blank_penalty : -fused;
     nll[row * nll_stride + unit] = value * acoustic_scale;
   }
@@ -56,6 +62,7 @@ Status FuseScores(DeviceContext context, const ScoreFusion& fusion, MatrixView<f
                                    std::to_string(fusion.models));
   }
   FusedModels models{};
+  models.sign = fusion.negated ? -1.0f : 1.0f;
   for (int k = 0; k < fusion.models; ++k) {
     const ScoreView& view = fusion.log_probs[k];
     const std::string name = "model " + std::to_string(k);
@@ -80,7 +87,8 @@ Status FuseScores(DeviceContext context, const ScoreFusion& fusion, MatrixView<f
                            ? &ScoreFusionKernel<ScoreFusionRule::kLogLinear>
                            : &ScoreFusionKernel<ScoreFusionRule::kArithmetic>;
   kernel<<<blocks, kThreads, 0, context.stream>>>(models, fusion.acoustic_scale, fusion.blank_penalty,
-                                                  nll.data, nll.stride, nll.rows, nll.columns);
+                                                  nll.data, nll.stride, fusion.blank_nll, nll.rows,
+                                                  nll.columns);
   SKALD_CUDA_RETURN_IF_LAUNCH_FAILED("ScoreFusionKernel");
   return Status::Ok();
 }
