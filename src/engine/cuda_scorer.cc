@@ -1,12 +1,16 @@
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/cuda/cuda_status.h"
 #include "base/cuda/device_buffer.h"
 #include "base/cuda/device_context.h"
 #include "engine/bundle_features.h"
+#include "engine/cuda_timer.h"
+#include "engine/device_score_pool.h"
 #include "engine/scorer.h"
 #include "frontend/features/cuda_feature_extractor.h"
+#include "kernels/search/score_fusion.h"
 #include "models/cuda_acoustic_model.h"
 
 namespace skald {
@@ -14,45 +18,35 @@ namespace {
 
 /// Windows of one batch at most; short clips of 1 s still fill a batch of four minutes.
 constexpr int kMaxBatchWindows = 256;
+/// Scores that wait for their searches: slabs of one batch each, as many as fit in this many bytes. The least
+/// lets a batch be computed and one be endpointed while others are searched.
+constexpr size_t kPoolBytes = size_t{1} << 30;
+constexpr size_t kLeastSlabs = 4, kMostSlabs = 64;
 
-/// Owner of an event that takes times. Move-only.
-class CudaTimer {
- public:
-  CudaTimer() = default;
-  static StatusOr<CudaTimer> Create() {
-    CudaTimer timer;
-    SKALD_CUDA_RETURN_IF_ERROR(cudaEventCreate(&timer.event_));
-    return timer;
-  }
-  CudaTimer(CudaTimer&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
-  CudaTimer& operator=(CudaTimer&& other) noexcept {
-    std::swap(event_, other.event_);
-    return *this;
-  }
-  ~CudaTimer() {
-    if (event_ != nullptr) (void)cudaEventDestroy(event_);
-  }
-
-  Status Record(DeviceContext context) {
-    return CudaStatus(cudaEventRecord(event_, context.stream), "cudaEventRecord");
-  }
-  /// Seconds from an earlier event to this one; both have happened.
-  double SecondsSince(const CudaTimer& earlier) const {
-    float milliseconds = 0;
-    return cudaEventElapsedTime(&milliseconds, earlier.event_, event_) == cudaSuccess ? milliseconds / 1e3
-                                                                                      : 0;
-  }
-
- private:
-  cudaEvent_t event_ = nullptr;
+/// One of the two batches under way.
+struct Slot {
+  PinnedBuffer<float> host_samples;
+  DeviceBuffer<float> samples;
+  std::shared_ptr<float> slab;  // null: scores go to the host by way of nll
+  DeviceBuffer<float> nll;
+  PinnedBuffer<float> host_nll;
+  DeviceBuffer<float> blank_nll;
+  PinnedBuffer<float> host_blank_nll;
+  std::vector<int64_t> score_frames;  // of each window
+  CudaTimer uploaded, start, features_done, model_done, done;
 };
 
-/// Samples go up, scores come back; features and network stay on the device.
+/// Samples go up, the blank's column comes back; features, network and scores stay on the device. Uploads and
+/// downloads have streams of their own, ordered by events, so that a batch is uploaded while another computes.
+/// The launches are not captured in a CUDA graph: the shapes of a packed batch hardly ever come again, and
+/// cuBLASLt and cuDNN take theirs from the host.
 class CudaScorer : public Scorer {
  public:
   static StatusOr<std::unique_ptr<Scorer>> Create(const Bundle& bundle, const ScorerOptions& options,
                                                   int device) {
     SKALD_ASSIGN_OR_RETURN(CudaStream stream, CudaStream::Create(device));
+    SKALD_ASSIGN_OR_RETURN(CudaStream upload, CudaStream::Create(device));
+    SKALD_ASSIGN_OR_RETURN(CudaStream download, CudaStream::Create(device));
     const DeviceContext context = stream.context();
     SKALD_ASSIGN_OR_RETURN(const FeatureOptions features, FeaturesOfBundle(bundle.manifest().features));
     SKALD_ASSIGN_OR_RETURN(CudaFeatureExtractor extractor, CudaFeatureExtractor::Create(context, features));
@@ -71,36 +65,66 @@ class CudaScorer : public Scorer {
                            CudaAcousticModel::Load(context, bundle, model_options));
 
     auto scorer = std::unique_ptr<CudaScorer>(
-        new CudaScorer(std::move(stream), std::move(extractor), std::move(model), options.scaling));
-    SKALD_RETURN_IF_ERROR(scorer->Allocate(max_samples, model_options.max_batch_feature_frames));
+        new CudaScorer(std::move(stream), std::move(upload), std::move(download), std::move(extractor),
+                       std::move(model), options.scaling));
+    SKALD_RETURN_IF_ERROR(
+        scorer->Allocate(max_samples, model_options.max_batch_feature_frames, options.scores_on_device));
     return std::unique_ptr<Scorer>(std::move(scorer));
+  }
+
+  ~CudaScorer() override {
+    // The work under way uses memory that is about to be freed.
+    for (const CudaStream* stream : {&upload_, &stream_, &download_}) (void)stream->Synchronize();
   }
 
   const ScorerShape& shape() const override { return shape_; }
 
   Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
-    SKALD_CUDA_RETURN_IF_ERROR(cudaSetDevice(stream_.context().device));
-    scores->assign(windows.size(), {});
-    for (size_t first = 0; first < windows.size();) {
-      size_t count = 0;
-      size_t samples = 0;
-      while (first + count < windows.size() && count < kMaxBatchWindows &&
-             samples + windows[first + count].size() <= device_samples_.size()) {
-        samples += windows[first + count++].size();
+    SKALD_CHECK(begun_ == 0, "Score between Begin and Finish");
+    scores->clear();
+    Status status;
+    for (size_t first = 0; first < windows.size() || begun_ > 0;) {
+      if (first < windows.size() && begun_ < max_begun() && status.ok()) {
+        const size_t count = WindowsOfOneBatch(windows.subspan(first));
+        if (count == 0) {
+          status = Status::InvalidArgument("a window is longer than the scorer was made for");
+        } else {
+          status = BeginBatch(windows.subspan(first, count));
+          first += count;
+        }
+        continue;
       }
-      if (count == 0) return Status::InvalidArgument("a window is longer than the scorer was made for");
-      SKALD_RETURN_IF_ERROR(
-          ScoreBatch(windows.subspan(first, count), std::span(*scores).subspan(first, count), timing));
-      first += count;
+      if (begun_ == 0) break;  // it failed
+      std::vector<ScoreRows> batch;
+      const Status finished = FinishBatch(&batch, timing);
+      if (status.ok()) status = finished;
+      std::move(batch.begin(), batch.end(), std::back_inserter(*scores));
     }
-    return Status::Ok();
+    return status;
   }
 
+  int max_begun() const override { return static_cast<int>(slots_.size()); }
+
+  Status Begin(std::span<const PcmView> windows) override {
+    if (WindowsOfOneBatch(windows) < windows.size())
+      return Status::InvalidArgument("a batch is larger than the scorer was made for");
+    return BeginBatch(windows);
+  }
+
+  Status Finish(std::vector<ScoreRows>* scores, ScorerTiming* timing) override {
+    scores->clear();
+    return FinishBatch(scores, timing);
+  }
+
+  bool HasRoom() const override { return pool_ == nullptr || pool_->HasFree(); }
+
  private:
-  CudaScorer(CudaStream stream, CudaFeatureExtractor extractor, std::unique_ptr<CudaAcousticModel> model,
-             const ScoreScaling& scaling)
+  CudaScorer(CudaStream stream, CudaStream upload, CudaStream download, CudaFeatureExtractor extractor,
+             std::unique_ptr<CudaAcousticModel> model, const ScoreScaling& scaling)
       : stream_(std::move(stream)),
+        upload_(std::move(upload)),
+        download_(std::move(download)),
         extractor_(std::move(extractor)),
         model_(std::move(model)),
         scaling_(scaling) {
@@ -112,74 +136,139 @@ class CudaScorer : public Scorer {
     shape_.precision = PrecisionName(model_->precision());
   }
 
-  Status Allocate(int64_t max_samples, int64_t max_feature_frames) {
-    // Each window's frames round up.
-    const int64_t max_scores = (model_->ScoreFrames(max_feature_frames) + kMaxBatchWindows) * shape_.units;
+  Status Allocate(int64_t max_samples, int64_t max_feature_frames, bool scores_on_device) {
     const auto count = [](int64_t value) { return static_cast<size_t>(value); };
-    SKALD_ASSIGN_OR_RETURN(host_samples_,
-                           PinnedBuffer<float>::Create(count(max_samples), "samples on the host"));
-    SKALD_ASSIGN_OR_RETURN(device_samples_, DeviceBuffer<float>::Create(count(max_samples), "samples"));
-    SKALD_ASSIGN_OR_RETURN(device_features_, DeviceBuffer<float>::Create(
-                                                 count(max_feature_frames * extractor_.bins()), "features"));
-    SKALD_ASSIGN_OR_RETURN(device_nll_, DeviceBuffer<float>::Create(count(max_scores), "scores"));
-    SKALD_ASSIGN_OR_RETURN(host_nll_, PinnedBuffer<float>::Create(count(max_scores), "scores on the host"));
-    for (CudaTimer* timer : {&start_, &features_done_, &model_done_}) {
-      SKALD_ASSIGN_OR_RETURN(*timer, CudaTimer::Create());
+    // Each window's frames round up.
+    const int64_t max_rows = model_->ScoreFrames(max_feature_frames) + kMaxBatchWindows;
+    const size_t max_scores = count(max_rows * shape_.units);
+    SKALD_ASSIGN_OR_RETURN(features_, DeviceBuffer<float>::Create(
+                                          count(max_feature_frames * extractor_.bins()), "features"));
+    for (Slot& slot : slots_) {
+      SKALD_ASSIGN_OR_RETURN(slot.host_samples,
+                             PinnedBuffer<float>::Create(count(max_samples), "samples on the host"));
+      SKALD_ASSIGN_OR_RETURN(slot.samples, DeviceBuffer<float>::Create(count(max_samples), "samples"));
+      SKALD_ASSIGN_OR_RETURN(slot.nll, DeviceBuffer<float>::Create(max_scores, "scores"));
+      SKALD_ASSIGN_OR_RETURN(slot.host_nll, PinnedBuffer<float>::Create(max_scores, "scores on the host"));
+      SKALD_ASSIGN_OR_RETURN(slot.blank_nll, DeviceBuffer<float>::Create(count(max_rows), "blank scores"));
+      SKALD_ASSIGN_OR_RETURN(slot.host_blank_nll,
+                             PinnedBuffer<float>::Create(count(max_rows), "blank scores on the host"));
+      for (CudaTimer* timer :
+           {&slot.uploaded, &slot.start, &slot.features_done, &slot.model_done, &slot.done}) {
+        SKALD_ASSIGN_OR_RETURN(*timer, CudaTimer::Create());
+      }
     }
+    if (!scores_on_device) return Status::Ok();
+    const size_t slabs = std::clamp(kPoolBytes / (max_scores * sizeof(float)), kLeastSlabs, kMostSlabs);
+    SKALD_ASSIGN_OR_RETURN(pool_, DeviceScorePool::Create(static_cast<int>(slabs), max_scores));
     return Status::Ok();
   }
 
-  Status ScoreBatch(std::span<const PcmView> windows, std::span<ScoreRows> scores, ScorerTiming* timing) {
-    const DeviceContext context = stream_.context();
+  size_t WindowsOfOneBatch(std::span<const PcmView> windows) const {
+    size_t count = 0;
+    size_t samples = 0;
+    while (count < windows.size() && count < kMaxBatchWindows &&
+           samples + windows[count].size() <= slots_[0].samples.size()) {
+      samples += windows[count++].size();
+    }
+    return count;
+  }
+
+  Status BeginBatch(std::span<const PcmView> windows) {
+    SKALD_CUDA_RETURN_IF_ERROR(cudaSetDevice(stream_.context().device));
+    Slot& slot = slots_[(first_begun_ + begun_) % slots_.size()];
+    const DeviceContext compute = stream_.context(), upload = upload_.context();
     std::vector<PackedWindow> packed;
     std::vector<int64_t> feature_frames;
-    int64_t samples = 0;
-    int64_t feature_rows = 0;
-    int64_t score_rows = 0;
+    int64_t samples = 0, feature_rows = 0, score_rows = 0;
+    slot.score_frames.clear();
     for (const PcmView window : windows) {
       const int64_t length = static_cast<int64_t>(window.size());
-      std::copy(window.begin(), window.end(), host_samples_.data() + samples);
+      std::copy(window.begin(), window.end(), slot.host_samples.data() + samples);
       packed.push_back({samples, length});
       samples += length;
       feature_frames.push_back(extractor_.FrameCount(length));
       feature_rows += feature_frames.back();
-      score_rows += model_->ScoreFrames(feature_frames.back());
+      slot.score_frames.push_back(model_->ScoreFrames(feature_frames.back()));
+      score_rows += slot.score_frames.back();
     }
-    SKALD_RETURN_IF_ERROR(start_.Record(context));
-    const std::span<const float> host(host_samples_.data(), static_cast<size_t>(samples));
-    SKALD_RETURN_IF_ERROR(device_samples_.CopyFrom(context, host));
-    const MatrixView<float> features(device_features_.data(), feature_rows, extractor_.bins());
     SKALD_RETURN_IF_ERROR(
-        extractor_.Run(context, std::span<const float>(device_samples_.data(), static_cast<size_t>(samples)),
-                       packed, features));
-    SKALD_RETURN_IF_ERROR(features_done_.Record(context));
-    const MatrixView<float> nll(device_nll_.data(), score_rows, shape_.units);
-    SKALD_RETURN_IF_ERROR(model_->Run(context, features, feature_frames, {{nll}}));
-    const std::span<float> host_nll(host_nll_.data(), static_cast<size_t>(score_rows * shape_.units));
-    SKALD_RETURN_IF_ERROR(device_nll_.CopyTo(context, host_nll));
-    SKALD_RETURN_IF_ERROR(model_done_.Record(context));
-    SKALD_RETURN_IF_ERROR(stream_.Synchronize());
+        slot.samples.CopyFrom(upload, {slot.host_samples.data(), static_cast<size_t>(samples)}));
+    SKALD_RETURN_IF_ERROR(slot.uploaded.Record(upload));
 
-    const float* next = host_nll_.data();
-    for (size_t i = 0; i < windows.size(); ++i) {
-      ScoreMatrix matrix(model_->ScoreFrames(feature_frames[i]), shape_.units);
-      std::copy_n(next, matrix.nll.size(), matrix.nll.data());
-      next += matrix.nll.size();
-      scores[i] = MakeHostScores(std::move(matrix), scaling_);
+    SKALD_RETURN_IF_ERROR(slot.uploaded.Precede(compute));
+    SKALD_RETURN_IF_ERROR(slot.start.Record(compute));
+    const MatrixView<float> features(features_.data(), feature_rows, extractor_.bins());
+    SKALD_RETURN_IF_ERROR(
+        extractor_.Run(compute, std::span<const float>(slot.samples.data(), static_cast<size_t>(samples)),
+                       packed, features));
+    SKALD_RETURN_IF_ERROR(slot.features_done.Record(compute));
+    slot.slab = pool_ == nullptr ? nullptr : pool_->TryAcquire();
+    const MatrixView<float> nll(slot.slab != nullptr ? slot.slab.get() : slot.nll.data(), score_rows,
+                                shape_.units);
+    SKALD_RETURN_IF_ERROR(model_->Run(compute, features, feature_frames, {{nll}}));
+    ScoreFusion fusion;
+    fusion.log_probs[0] = nll;
+    fusion.negated = true;
+    fusion.acoustic_scale = scaling_.acoustic_scale;
+    fusion.blank_penalty = scaling_.blank_penalty;
+    fusion.blank_nll = slot.blank_nll.data();
+    SKALD_RETURN_IF_ERROR(FuseScores(compute, fusion, nll));
+    SKALD_RETURN_IF_ERROR(slot.model_done.Record(compute));
+
+    const DeviceContext download = download_.context();
+    SKALD_RETURN_IF_ERROR(slot.model_done.Precede(download));
+    SKALD_RETURN_IF_ERROR(
+        slot.blank_nll.CopyTo(download, {slot.host_blank_nll.data(), static_cast<size_t>(score_rows)}));
+    if (slot.slab == nullptr) {
+      SKALD_RETURN_IF_ERROR(slot.nll.CopyTo(
+          download, {slot.host_nll.data(), static_cast<size_t>(score_rows * shape_.units)}));
     }
-    timing->features_s += features_done_.SecondsSince(start_);
-    timing->model_s += model_done_.SecondsSince(features_done_);
+    SKALD_RETURN_IF_ERROR(slot.done.Record(download));
+    ++begun_;
     return Status::Ok();
   }
 
-  CudaStream stream_;
+  Status FinishBatch(std::vector<ScoreRows>* scores, ScorerTiming* timing) {
+    SKALD_CHECK(begun_ > 0, "Finish without Begin");
+    Slot& slot = slots_[first_begun_];
+    first_begun_ = (first_begun_ + 1) % slots_.size();
+    --begun_;
+    SKALD_CUDA_RETURN_IF_ERROR(cudaSetDevice(stream_.context().device));
+    SKALD_RETURN_IF_ERROR(slot.done.Synchronize());
+
+    const std::shared_ptr<float> slab = std::exchange(slot.slab, nullptr);
+    const float* host_nll = slot.host_nll.data();
+    const float* host_blank_nll = slot.host_blank_nll.data();
+    int64_t first_row = 0;
+    for (const int64_t frames : slot.score_frames) {
+      struct Owner {
+        std::shared_ptr<float> slab;
+        std::vector<float> nll, blank_nll;
+      };
+      const auto owner = std::make_shared<Owner>();
+      owner->slab = slab;
+      owner->blank_nll.assign(host_blank_nll + first_row, host_blank_nll + first_row + frames);
+      if (slab == nullptr)
+        owner->nll.assign(host_nll + first_row * shape_.units, host_nll + (first_row + frames) * shape_.units);
+      const float* nll = slab != nullptr ? slab.get() + first_row * shape_.units : owner->nll.data();
+      scores->push_back({{nll, frames, shape_.units}, owner->blank_nll.data(), slab != nullptr, owner});
+      first_row += frames;
+    }
+    timing->features_s += slot.features_done.SecondsSince(slot.start);
+    timing->model_s += slot.model_done.SecondsSince(slot.features_done);
+    return Status::Ok();
+  }
+
+  CudaStream stream_, upload_, download_;
   CudaFeatureExtractor extractor_;
   std::unique_ptr<CudaAcousticModel> model_;
   const ScoreScaling scaling_;
   ScorerShape shape_;
-  PinnedBuffer<float> host_samples_, host_nll_;
-  DeviceBuffer<float> device_samples_, device_features_, device_nll_;
-  CudaTimer start_, features_done_, model_done_;
+  DeviceBuffer<float> features_;
+  std::array<Slot, 2> slots_;
+  size_t first_begun_ = 0;
+  int begun_ = 0;
+  std::shared_ptr<DeviceScorePool> pool_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -39,6 +40,27 @@ class Scorer {
   /// batch. `scores` is resized to the number of windows. kDeviceOutOfMemory: a smaller batch may succeed.
   virtual Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
                        ScorerTiming* timing) = 0;
+
+  /// The same in two steps, so that a device uploads one batch while it computes the one before. Begin takes a
+  /// batch, whose samples stay until Finish; Finish gives the scores of the batch begun first, and fails with
+  /// what became of it. At most max_begun() batches may be begun and not finished; then no Score.
+  virtual int max_begun() const { return 1; }
+  virtual Status Begin(std::span<const PcmView> windows) {
+    begun_.emplace_back(windows.begin(), windows.end());
+    return Status::Ok();
+  }
+  virtual Status Finish(std::vector<ScoreRows>* scores, ScorerTiming* timing) {
+    const std::vector<PcmView> windows = std::move(begun_.front());
+    begun_.pop_front();
+    return Score(windows, scores, timing);
+  }
+
+  /// Whether a batch begun now finds room for its scores on the device. Where it does not, they come to the
+  /// host. Any thread may ask.
+  virtual bool HasRoom() const { return true; }
+
+ private:
+  std::deque<std::vector<PcmView>> begun_;
 };
 
 /// How a scorer is made. `precision` and `head` as in RecognizerOptions, the head resolved.
@@ -48,6 +70,8 @@ struct ScorerOptions {
   double max_window_s = 30.0;  ///< longest window that will come
   double max_batch_s = 30.0;   ///< seconds of audio in the largest batch
   ScoreScaling scaling;
+  /// CUDA: leave scores on the device, in a pool of fixed size. Else they come to the host.
+  bool scores_on_device = false;
 };
 
 /// Scorers that keep `threads` CPU threads busy: a few threads to each, since threads that share a batch wait
