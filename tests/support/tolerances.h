@@ -27,6 +27,8 @@ inline constexpr double kPathCostF32Abs = 1e-3;
 inline constexpr double kPathCostF32Relative = 1e-7;
 /// Boosts of a path of up to 30 words, stored in f32, against their sum in f64.
 inline constexpr double kBoostSumTolerance = 1e-4;
+/// Phone error rate of guessed pronunciations of English words that were held out: a guard against broken learning.
+inline constexpr double kPronouncerErrorRate = 0.15;
 /// Sums of posteriors in f64 against 1 or against an enumeration.
 inline constexpr double kPosteriorSumAbs = 1e-9;
 /// Resampler: ripple up to 7 kHz, level of what would alias (8.5 kHz and above), and sample error of a tone
