@@ -207,6 +207,39 @@ size_t ArpaModel::FindSlot(const Order& order, std::span<const uint32_t> words) 
   return slot;
 }
 
+uint32_t ArpaModel::FindWord(std::string_view word) const {
+  const auto found = std::find(words_.begin(), words_.end(), word);
+  return found == words_.end() ? kNoWord : static_cast<uint32_t>(found - words_.begin());
+}
+
+LogProb ArpaModel::RarestWord() const {
+  LogProb least = 0;
+  for (uint32_t word = 0; word < words_.size(); ++word) {
+    const bool is_mark = word == sentence_start_ || word == sentence_end_ || word == unknown_;
+    if (!is_mark && orders_[0].log_probs[word] != kImpossible) {
+      least = std::min(least, orders_[0].log_probs[word]);
+    }
+  }
+  return least;
+}
+
+void ArpaModel::AddWord(const std::string& word, LogProb log_prob) {
+  if (FindWord(word) != kNoWord) return;
+  Order& unigrams = orders_[0];
+  words_.push_back(word);
+  unigrams.words.push_back(static_cast<uint32_t>(words_.size() - 1));
+  unigrams.log_probs.push_back(log_prob);
+  unigrams.backoffs.push_back(0);
+  if (2 * words_.size() > unigrams.slots.size()) {
+    unigrams.slots.assign(2 * unigrams.slots.size(), 0);
+    for (uint32_t index = 0; index + 1 < words_.size(); ++index) {
+      unigrams.slots[FindSlot(unigrams, {&index, 1})] = index + 1;
+    }
+  }
+  const uint32_t index = unigrams.words.back();
+  unigrams.slots[FindSlot(unigrams, {&index, 1})] = index + 1;
+}
+
 std::optional<uint32_t> ArpaModel::Find(std::span<const uint32_t> words) const {
   const Order& order = orders_[words.size() - 1];
   const uint32_t entry = order.slots[FindSlot(order, words)];

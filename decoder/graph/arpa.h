@@ -31,6 +31,15 @@ class ArpaModel {
   /// The same from memory; messages name no file.
   static StatusOr<ArpaModel> Parse(std::string_view text);
 
+  /// Adds a word that nothing follows more often than any other: a unigram without back-off weight,
+  /// `log_prob` at most 0. The probabilities of all words then sum to more than 1 by that much. Does nothing
+  /// where the word is listed.
+  void AddWord(const std::string& word, LogProb log_prob);
+  /// Index of the word with this spelling, or kNoWord; looks at all words.
+  uint32_t FindWord(std::string_view word) const;
+  /// Probability of the rarest word that is possible at all, sentence marks and <unk> apart; 0 without words.
+  LogProb RarestWord() const;
+
   int order() const { return static_cast<int>(orders_.size()); }
   /// Number of n-grams of `n` words, n in 1..order().
   size_t count(int n) const { return orders_[n - 1].log_probs.size(); }

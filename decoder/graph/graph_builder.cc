@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "decoder/graph/grammar.h"
 #include "decoder/graph/history_tries.h"
 #include "decoder/graph/openfst_graph.h"
+#include "decoder/graph/pronouncer.h"
 
 namespace skald {
 namespace {
@@ -20,6 +22,8 @@ using Json = nlohmann::ordered_json;
 
 /// Part of the cache key: raise it whenever the same sources and options would give another image.
 constexpr int kBuilderVersion = 1;
+
+constexpr int kGuessedPronunciations = 2;
 
 const char* KindName(LexiconKind kind) {
   switch (kind) {
@@ -54,6 +58,9 @@ StatusOr<Json> SourcesJson(const GraphSources& sources) {
   }
   std::string units;
   for (const std::string& unit : sources.units) units += unit + '\n';
+  for (const ExtraWord& extra : sources.extra_words) {
+    json["extra_words"].push_back({{"word", extra.word}, {"spellings", extra.spellings}});
+  }
   json["units_sha256"] = Sha256Hex(std::as_bytes(std::span(units.data(), units.size())));
   return json;
 }
@@ -112,6 +119,54 @@ StatusOr<GraphImage> BuildWithRecipe(const ArpaModel& model, const Lexicon& lexi
   return image;
 }
 
+/// The lexicon of the words of `model`, extra words' spellings apart.
+StatusOr<Lexicon> ReadListedWords(const GraphSources& sources, const GraphOptions& options,
+                                  const ArpaModel& model) {
+  if (sources.lexicon_kind == LexiconKind::kPronunciations) {
+    return Lexicon::FromPronunciations(sources.units, sources.lexicon_path);
+  }
+  std::vector<std::string> words;
+  for (uint32_t word = 0; word < model.words().size(); ++word) {
+    const bool is_mark =
+        word == model.sentence_start() || word == model.sentence_end() || word == model.unknown();
+    if (!is_mark) words.push_back(model.words()[word]);
+  }
+  return sources.lexicon_kind == LexiconKind::kCharacters
+             ? Lexicon::FromCharacters(sources.units, words, sources.separator)
+             : Lexicon::FromPieces(sources.units, words, sources.lexicon_path, options.segmentations);
+}
+
+/// Sees to it that every extra word has a spelling.
+Status AddExtraWords(const std::vector<ExtraWord>& extra_words, LexiconKind kind, Lexicon* lexicon) {
+  std::optional<Pronouncer> pronouncer;
+  for (const ExtraWord& extra : extra_words) {
+    for (const std::vector<std::string>& spelling : extra.spellings) {
+      std::vector<uint16_t> units;
+      for (const std::string& name : spelling) {
+        const auto unit = std::find(lexicon->units().begin(), lexicon->units().end(), name);
+        if (unit == lexicon->units().end()) {
+          return Status::InvalidArgument("the spelling of \"" + extra.word + "\" names a unit \"" + name +
+                                         "\" that the model does not have");
+        }
+        units.push_back(static_cast<uint16_t>(unit - lexicon->units().begin()));
+      }
+      SKALD_RETURN_IF_ERROR(lexicon->Add(extra.word, std::move(units)));
+    }
+    if (lexicon->Has(extra.word)) continue;
+    if (kind != LexiconKind::kPronunciations) {
+      return Status::InvalidArgument("\"" + extra.word + "\" cannot be spelled in the units of the model");
+    }
+    if (!pronouncer) {
+      SKALD_ASSIGN_OR_RETURN(pronouncer, Pronouncer::Train(*lexicon));
+    }
+    SKALD_ASSIGN_OR_RETURN(auto guesses, pronouncer->Pronounce(extra.word, kGuessedPronunciations));
+    for (std::vector<uint16_t>& guess : guesses) {
+      SKALD_RETURN_IF_ERROR(lexicon->Add(extra.word, std::move(guess)));
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status GraphOptions::Validate() const {
@@ -129,18 +184,9 @@ Status GraphOptions::Validate() const {
 
 StatusOr<Lexicon> ReadLexicon(const GraphSources& sources, const GraphOptions& options,
                               const ArpaModel& model) {
-  if (sources.lexicon_kind == LexiconKind::kPronunciations) {
-    return Lexicon::FromPronunciations(sources.units, sources.lexicon_path);
-  }
-  std::vector<std::string> words;
-  for (uint32_t word = 0; word < model.words().size(); ++word) {
-    const bool is_mark =
-        word == model.sentence_start() || word == model.sentence_end() || word == model.unknown();
-    if (!is_mark) words.push_back(model.words()[word]);
-  }
-  return sources.lexicon_kind == LexiconKind::kCharacters
-             ? Lexicon::FromCharacters(sources.units, words, sources.separator)
-             : Lexicon::FromPieces(sources.units, words, sources.lexicon_path, options.segmentations);
+  SKALD_ASSIGN_OR_RETURN(Lexicon lexicon, ReadListedWords(sources, options, model));
+  SKALD_RETURN_IF_ERROR(AddExtraWords(sources.extra_words, sources.lexicon_kind, &lexicon));
+  return lexicon;
 }
 
 StatusOr<GraphImage> BuildGraph(const ArpaModel& model, const Lexicon& lexicon, const GraphOptions& options,
@@ -156,7 +202,9 @@ StatusOr<GraphImage> BuildGraph(const GraphSources& sources, const GraphOptions&
   if (progress) progress(0, "language model");
   SKALD_ASSIGN_OR_RETURN(Json recipe, SourcesJson(sources));
   recipe["language_model"] = std::filesystem::path(sources.language_model_path).filename().string();
-  SKALD_ASSIGN_OR_RETURN(const ArpaModel model, ArpaModel::Read(sources.language_model_path));
+  SKALD_ASSIGN_OR_RETURN(ArpaModel model, ArpaModel::Read(sources.language_model_path));
+  const LogProb rarest = model.RarestWord();
+  for (const ExtraWord& extra : sources.extra_words) model.AddWord(extra.word, rarest);
   if (progress) progress(0.3, "lexicon");
   SKALD_ASSIGN_OR_RETURN(const Lexicon lexicon, ReadLexicon(sources, options, model));
   return BuildWithRecipe(model, lexicon, options, std::move(recipe), progress);

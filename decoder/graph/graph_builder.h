@@ -16,6 +16,14 @@ namespace skald {
 /// How words are spelled in units; see Lexicon.
 enum class LexiconKind { kCharacters, kPieces, kPronunciations };
 
+/// A word that the language model or the lexicon may lack.
+struct ExtraWord {
+  std::string word;
+  /// Names of units, one list for each spelling. Empty: what the lexicon has, else as it spells other words:
+  /// letter by letter, in pieces, or with the two pronunciations that Pronouncer finds likeliest.
+  std::vector<std::vector<std::string>> spellings;
+};
+
 /// Files and units that a graph is made of.
 struct GraphSources {
   std::vector<std::string> units;   ///< names of the score columns, blank first
@@ -24,6 +32,9 @@ struct GraphSources {
   std::string
       lexicon_path;  ///< pieces: sentencepiece model; pronunciations: WORD<TAB>UNITS; characters: unused
   std::string separator = "|";  ///< characters: the unit between words
+  /// Words that can be recognised as well. One that the language model does not list counts as likely as the
+  /// rarest word that it lists.
+  std::vector<ExtraWord> extra_words;
 };
 
 struct GraphOptions {
@@ -51,7 +62,8 @@ using GraphProgress = std::function<void(double fraction, std::string_view phase
 
 /// Builds the decoding graph LG of a lexicon and an n-gram model. The same sources and options give the same
 /// bytes. Words that the lexicon cannot spell, and <unk>, are left out; the recipe in the image counts them.
-/// Errors of a source name its file. Not cancellable; single threaded.
+/// Errors of a source name its file; an extra word that has no spelling fails with kInvalidArgument. Not
+/// cancellable; single threaded.
 StatusOr<GraphImage> BuildGraph(const GraphSources& sources, const GraphOptions& options,
                                 const GraphProgress& progress = nullptr);
 

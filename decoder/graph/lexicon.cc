@@ -57,6 +57,29 @@ Status Lexicon::Finish() {
   return Status::Ok();
 }
 
+bool Lexicon::Has(std::string_view word) const {
+  return std::find(words_.begin(), words_.end(), word) != words_.end();
+}
+
+Status Lexicon::Add(const std::string& word, std::vector<uint16_t> units) {
+  if (word.empty() || units.empty() || units.size() > kMaxSpelling) {
+    return Status::InvalidArgument("a word and its spelling must have 1 to " + std::to_string(kMaxSpelling) +
+                                   " letters and units");
+  }
+  for (const uint16_t unit : units) {
+    if (unit == 0 || unit >= units_.size()) {
+      return Status::InvalidArgument("the spelling of \"" + word + "\" names a unit that is not there");
+    }
+  }
+  const auto found = std::find(words_.begin(), words_.end(), word);
+  const auto index = static_cast<uint32_t>(found - words_.begin());
+  if (found == words_.end()) words_.push_back(word);
+  Entry entry{index, std::move(units)};
+  const auto place = std::lower_bound(entries_.begin(), entries_.end(), entry);
+  if (place == entries_.end() || *place != entry) entries_.insert(place, std::move(entry));
+  return Status::Ok();
+}
+
 StatusOr<Lexicon> Lexicon::FromCharacters(std::vector<std::string> units, std::span<const std::string> words,
                                           std::string_view separator) {
   Lexicon lexicon;

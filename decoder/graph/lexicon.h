@@ -40,6 +40,12 @@ class Lexicon {
   /// unit that is not among `units`, a blank unit, more than kMaxSpelling units.
   static StatusOr<Lexicon> FromPronunciations(std::vector<std::string> units, const std::string& path);
 
+  /// Adds a spelling, and the word where it is new. Fails with kInvalidArgument where a unit is the blank or
+  /// out of range, or the spelling is empty or too long.
+  Status Add(const std::string& word, std::vector<uint16_t> units);
+  /// Whether any spelling of the word is known; looks at all words.
+  bool Has(std::string_view word) const;
+
   static constexpr size_t kMaxSpelling = 1000;  ///< units of one word
 
   const std::vector<std::string>& units() const { return units_; }  ///< blank first

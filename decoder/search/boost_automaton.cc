@@ -53,7 +53,7 @@ StatusOr<BoostAutomaton> BoostAutomaton::Build(std::span<const BoostPhrase> phra
     const double weight = nodes[path.back()].weight;  // of all phrases with these words
     for (size_t i = 0; i + 1 < path.size(); ++i) {
       const double share = weight * static_cast<double>(i + 1) / static_cast<double>(path.size());
-      nodes[path[i]].held = std::max(nodes[path[i]].held, share);
+      nodes[path[i]].held = std::max(nodes[path[i]].held, std::min(share, BoostAutomaton::kMostHeld));
     }
   }
 

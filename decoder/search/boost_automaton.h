@@ -18,13 +18,17 @@ struct BoostPhrase {
 /// Deterministic automaton that boosts phrases exactly: along any path of words the costs sum to minus the
 /// weights of all occurrences of all phrases, overlapping ones included, once `held` of the last state is
 /// added at the end. So that a phrase is not pruned before it is complete, each of its words is paid its
-/// share of a positive weight at once, and what was paid for a phrase that does not come is taken back by the
-/// word that ends it. The states are those of Aho and Corasick, "Efficient string matching" (1975).
-/// Immutable once made; safe to read from any thread.
+/// share of a positive weight at once, kMostHeld altogether before the last one, and what was paid for a
+/// phrase that does not come is taken back by the word that ends it. The states are those of Aho and
+/// Corasick, "Efficient string matching" (1975). Immutable once made; safe to read from any thread.
 class BoostAutomaton {
  public:
   /// A state is part of a search state, in 14 bits.
   static constexpr uint32_t kMaxStates = 1u << 14;
+
+  /// Nats paid in advance at most. Larger brings unlikely phrases further; but what has to be given back also
+  /// counts against the beam, and an advance near the beam would drive out the paths that give it back.
+  static constexpr double kMostHeld = 5.0;
 
   /// Nothing boosted.
   BoostAutomaton() = default;

@@ -1,10 +1,37 @@
 #include "cli/recognizer_arguments.h"
 
+#include <cmath>
+#include <filesystem>
 #include <string>
+
+#include "base/file.h"
 
 namespace skald::cli {
 
 namespace po = boost::program_options;
+
+namespace {
+
+/// Phrases, and those of files.
+StatusOr<std::vector<BoostRequest>> ReadBoosts(const std::vector<std::string>& arguments,
+                                               double default_weight) {
+  if (!(std::abs(default_weight) <= 1000)) return Status::InvalidArgument("--boost-weight is -1000 to 1000");
+  std::vector<BoostRequest> requests;
+  for (const std::string& argument : arguments) {
+    std::error_code error;
+    if (!std::filesystem::exists(argument, error)) {
+      requests.push_back({argument, default_weight, ""});
+      continue;
+    }
+    SKALD_ASSIGN_OR_RETURN(const std::string text, ReadFile(argument));
+    StatusOr<std::vector<BoostRequest>> listed = ParseBoostList(text, default_weight);
+    if (!listed.ok()) return std::move(listed).status().InFile(argument);
+    requests.insert(requests.end(), listed->begin(), listed->end());
+  }
+  return requests;
+}
+
+}  // namespace
 
 po::options_description RecognizerArguments() {
   const RecognizerOptions defaults;
@@ -27,6 +54,10 @@ po::options_description RecognizerArguments() {
       "word-penalty", po::value<double>(), "cost of every word in nats (default: the bundle's choice)")(
       "blank-penalty", po::value<double>()->default_value(defaults.blank_penalty),
       "added to the cost of blank frames; larger yields more words")(
+      "boost", po::value<std::vector<std::string>>()->composing(),
+      "a phrase that is expected, or a file with one in each line: PHRASE[<TAB>WEIGHT[<TAB>UNITS]]; may be "
+      "repeated")("boost-weight", po::value<double>()->default_value(BoostRequest::kDefaultWeight),
+                  "nats for every occurrence of a boosted phrase without a weight of its own")(
       "window", po::value<double>()->default_value(defaults.windows.window_s),
       "seconds that the acoustic model sees at once")(
       "context", po::value<double>()->default_value(defaults.windows.context_s),
@@ -59,6 +90,10 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
   options.windows.window_s = values["window"].as<double>();
   options.windows.context_s = values["context"].as<double>();
   options.endpoint.pause_s = values["pause"].as<double>();
+  if (values.count("boost") != 0) {
+    SKALD_ASSIGN_OR_RETURN(options.boosts, ReadBoosts(values["boost"].as<std::vector<std::string>>(),
+                                                      values["boost-weight"].as<double>()));
+  }
   SKALD_RETURN_IF_ERROR(options.Validate());
   return options;
 }

@@ -2,9 +2,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "decoder/search/search_options.h"
+#include "engine/boost_list.h"
 #include "engine/endpointer.h"
 #include "engine/segment_describer.h"
 #include "frontend/segmentation/window_cutter.h"
@@ -36,6 +38,9 @@ struct RecognizerOptions {
   /// Cost of every word [nats]; larger yields fewer, longer words. Unset: the bundle's choice. Affects the
   /// text.
   std::optional<double> word_penalty;
+  /// Words and phrases that are expected (or, with negative weights, not expected). Words that the model does
+  /// not know become known, which builds and caches a graph of their own. Affects the text.
+  std::vector<BoostRequest> boosts;
   /// Affects the text; its word_penalty is replaced by the field above.
   SearchOptions search;
   DescriptionOptions description;

@@ -150,7 +150,7 @@ class Pipeline {
   // ---- Workers ----
 
   void Work(Scorer* scorer) {
-    SegmentSearch search(context_.graph, context_.options.search);
+    SegmentSearch search(context_.graph, context_.options.search, context_.boost);
     for (;;) {
       Task task = scheduler_.Next(scorer != nullptr);
       if (std::holds_alternative<std::monostate>(task)) return;
@@ -225,8 +225,8 @@ class Pipeline {
       file->Fail(lattice.status());
     } else {
       if (context_.lattice_sink) {
-        context_.lattice_sink({file->index, stream->track, stream->channel, stream->clock,
-                               job->segment.first_frame, *lattice});
+        context_.lattice_sink(
+            {file->index, stream->track, stream->channel, stream->clock, job->segment.first_frame, *lattice});
       }
       Segment segment = describer_.Describe(*lattice, job->segment.first_frame, stream->clock);
       segment.channel = stream->channel;

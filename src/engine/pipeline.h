@@ -61,6 +61,8 @@ struct PipelineContext {
   Transcript prototype;
   /// For whoever needs more than the words; may be empty.
   LatticeSink lattice_sink = {};
+  /// Phrases that the search prefers; null: none.
+  const BoostAutomaton* boost = nullptr;
 };
 
 /// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model

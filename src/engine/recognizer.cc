@@ -70,6 +70,7 @@ struct Recognizer::State {
   GraphImage graph;
   std::vector<std::unique_ptr<Scorer>> scorers;
   int search_workers = 0;
+  BoostAutomaton boosts;
   float acoustic_scale = 1;
   Transcript prototype;
 
@@ -116,6 +117,7 @@ void Recognizer::State::DescribeOptions() {
       {"decode", options.description.word_rule == WordRule::kMbr
                      ? fmt::format("mbr, scale {:g}", options.description.mbr_scale)
                      : "viterbi"},
+      {"boosted_phrases", fmt::format("{}", options.boosts.size())},
       {"window_s", fmt::format("{:g}", options.windows.window_s)},
       {"context_s", fmt::format("{:g}", options.windows.context_s)},
       {"pause_s", fmt::format("{:g}", options.endpoint.pause_s)},
@@ -139,18 +141,28 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   const HeadDescription description = bundle.manifest().heads.at(head);
 
   std::string graph_path = options.graph_path;
+  const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
   if (graph_path.empty()) {
-    const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
     SKALD_ASSIGN_OR_RETURN(graph_path, GraphOfBundle(bundle, head, cache, build_progress));
   }
   SKALD_ASSIGN_OR_RETURN(GraphImage graph, GraphImage::Open(graph_path));
+  if (std::vector<ExtraWord> extra = ExtraWordsOf(options.boosts, graph);
+      options.graph_path.empty() && !extra.empty()) {
+    SKALD_ASSIGN_OR_RETURN(GraphSources sources, GraphSourcesOfBundle(bundle, head));
+    sources.extra_words = std::move(extra);
+    SKALD_ASSIGN_OR_RETURN(graph_path, CachedGraph(sources, GraphOptions(), cache, build_progress));
+    SKALD_ASSIGN_OR_RETURN(graph, GraphImage::Open(graph_path));
+  }
   if (static_cast<int>(graph.info().unit_count) != description.units) {
     return Status::InvalidArgument(fmt::format("the graph has {} units, head '{}' of the model has {}",
                                                graph.info().unit_count, head, description.units))
         .InFile(graph_path);
   }
 
+  SKALD_ASSIGN_OR_RETURN(BoostAutomaton boosts, MakeBoostAutomaton(options.boosts, graph));
+
   auto state = std::make_unique<State>(std::move(bundle), std::move(graph));
+  state->boosts = std::move(boosts);
   state->options = options;
   state->info.model_folder = folder;
   state->info.model_name = state->bundle.manifest().name;
@@ -184,8 +196,13 @@ Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
 void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
                                  const ResultSink& sink, const ProgressSink& progress,
                                  const LatticeSink& lattices) {
-  const PipelineContext context{state_->options,        state_->graph,          state_->scorers,
-                                state_->search_workers, state_->prototype,      lattices};
+  const PipelineContext context{state_->options,
+                                state_->graph,
+                                state_->scorers,
+                                state_->search_workers,
+                                state_->prototype,
+                                lattices,
+                                state_->boosts.empty() ? nullptr : &state_->boosts};
   RunPipeline(context, paths, media, sink, progress);
 }
 

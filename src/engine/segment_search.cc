@@ -5,7 +5,7 @@
 namespace skald {
 
 StatusOr<RawLattice> SegmentSearch::Search(const ScoreSegment& segment) {
-  search_.Begin();
+  search_.Begin(boost_);
   for (const ScoreRows& piece : segment.pieces) {
     SKALD_CHECK(!piece.on_device, "the CPU was to search scores on a device");
     SKALD_RETURN_IF_ERROR(search_.Advance(piece.nll));

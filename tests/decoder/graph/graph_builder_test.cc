@@ -275,6 +275,38 @@ TEST_F(GraphFromFiles, CacheKeyFollowsContentAndOptionsNotPaths) {
   EXPECT_THAT(GraphCacheKey(copy, {}).status().ToString(), HasSubstr("none"));
 }
 
+// An extra word is as good as one that the language model's file had listed as its rarest.
+TEST_F(GraphFromFiles, ExtraWordsAreLikeListedOnes) {
+  std::string listed = "\\data\\\nngram 1=5\n\\1-grams:\n-99 <s>\n-1 </s>\n-1 AN\n-2.5 TAN\n";
+  std::ofstream(folder_ / "lm.arpa") << "\\data\\\nngram 1=4\n" + listed.substr(listed.find("\\1-")) +
+                                            "\\end\\\n";
+  std::ofstream(folder_ / "listed.arpa") << listed + "-2.5 NEST\n\\end\\\n";
+  GraphSources with_word = sources_;
+  with_word.language_model_path = folder_ / "listed.arpa";
+  sources_.extra_words = {{"NEST", {}}, {"AN", {}}};
+  const auto extra = BuildGraph(sources_, {}), expected = BuildGraph(with_word, {});
+  ASSERT_TRUE(extra.ok()) << extra.status().ToString();
+  ASSERT_TRUE(expected.ok());
+  ASSERT_EQ(extra->word_count(), expected->word_count());
+  for (uint32_t word = 0; word < extra->word_count(); ++word)
+    EXPECT_EQ(extra->word(word), expected->word(word));
+  ASSERT_EQ(extra->cells().size(), expected->cells().size());
+  EXPECT_EQ(std::memcmp(extra->cells().data(), expected->cells().data(), extra->cells().size_bytes()), 0);
+  EXPECT_NE(GraphCacheKey(sources_, {}).value(), GraphCacheKey(with_word, {}).value());
+}
+
+TEST_F(GraphFromFiles, ExtraWordsMaySayHowTheyAreSpelled) {
+  std::ofstream(folder_ / "lm.arpa") << "\\data\\\nngram 1=3\n\\1-grams:\n-99 <s>\n-1 </s>\n-1 AN\n\\end\\\n";
+  sources_.extra_words = {{"10", {{"T", "E", "N"}}}};
+  const auto image = BuildGraph(sources_, {});
+  ASSERT_TRUE(image.ok()) << image.status().ToString();
+  EXPECT_EQ(image->word_count(), 3u);
+  sources_.extra_words = {{"10", {}}};
+  EXPECT_THAT(BuildGraph(sources_, {}).status().ToString(), HasSubstr("\"10\""));
+  sources_.extra_words = {{"10", {{"X"}}}};
+  EXPECT_THAT(BuildGraph(sources_, {}).status().ToString(), HasSubstr("\"X\""));
+}
+
 TEST_F(GraphFromFiles, ErrorsNameTheFileOrOption) {
   GraphSources bad = sources_;
   bad.language_model_path = folder_ / "none.arpa";

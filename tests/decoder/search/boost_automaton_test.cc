@@ -63,6 +63,16 @@ TEST(BoostAutomaton, PaysTheShareOfAPhraseWithEachOfItsWords) {
   EXPECT_FLOAT_EQ(StepBoost(automaton->table(), first.state, 7).cost, 0.0f);  // begins again
 }
 
+TEST(BoostAutomaton, PaysLittleInAdvanceHoweverLargeTheWeight) {
+  const BoostPhrase phrases[] = {{{7, 8}, 100.0f}};
+  const auto automaton = BoostAutomaton::Build(phrases);
+  ASSERT_TRUE(automaton.ok());
+  const BoostStep first = StepBoost(automaton->table(), 0, 7);
+  EXPECT_FLOAT_EQ(first.cost, static_cast<float>(-BoostAutomaton::kMostHeld));
+  EXPECT_FLOAT_EQ(StepBoost(automaton->table(), first.state, 8).cost,
+                  static_cast<float>(BoostAutomaton::kMostHeld - 100.0));
+}
+
 TEST(BoostAutomaton, EqualPhrasesAddUp) {
   const BoostPhrase phrases[] = {{{3}, 1.0f}, {{3}, 2.5f}};
   const auto automaton = BoostAutomaton::Build(phrases);

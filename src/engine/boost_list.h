@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "decoder/graph/graph_builder.h"
+#include "decoder/graph/graph_image.h"
+#include "decoder/search/boost_automaton.h"
+
+namespace skald {
+
+/// A word or a phrase that the user expects to hear.
+struct BoostRequest {
+  std::string phrase;  ///< words between spaces
+  /// Nats taken off for every occurrence. Larger finds more of them and hears them where they were not said;
+  /// negative hears the phrase less often.
+  double weight = kDefaultWeight;
+  /// How the words are said, in units of the model's head, for a phrase of one word only. Empty: as the
+  /// lexicon has it, else as it is written.
+  std::string spelling;
+
+  static constexpr double kDefaultWeight = 4.0;
+};
+
+/// Reads a list: a phrase a line, optionally a tab and its weight, optionally another tab and the spelling of
+/// its one word in units; empty lines and those that begin with # count for nothing. kCorrupt with the line:
+/// a weight that is no number within +-1000, a spelling of several words, more fields.
+StatusOr<std::vector<BoostRequest>> ParseBoostList(std::string_view text,
+                                                   double default_weight = BoostRequest::kDefaultWeight);
+
+/// Words of the requests that `graph` cannot recognise yet, and spellings given for words: what a graph that
+/// serves the requests needs more. Words match in any case; a new word takes the case of the graph's.
+std::vector<ExtraWord> ExtraWordsOf(const std::vector<BoostRequest>& requests, const GraphImage& graph);
+
+/// The automaton of the requests over the words of `graph`. kInvalidArgument naming the phrase that has no
+/// words, or a word that the graph lacks.
+StatusOr<BoostAutomaton> MakeBoostAutomaton(const std::vector<BoostRequest>& requests,
+                                            const GraphImage& graph);
+
+}  // namespace skald
