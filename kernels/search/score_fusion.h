@@ -28,7 +28,8 @@ struct ScoreFusion {
   float weights[kMaxFusedModels] = {1.0f};  ///< at least 0; a model of weight 0 is not read
   float acoustic_scale = 1.0f;              ///< larger: the models count more against the graph
   float blank_penalty = 0.0f;               ///< nats; larger: fewer blanks, more insertions
-  /// [device] [frames] gets -fused[f, 0], neither scaled nor penalised: what an endpointer reads. May be null.
+  /// [device] [frames] gets -fused[f, 0], neither scaled nor penalised: what an endpointer reads. May be
+  /// null.
   float* blank_nll = nullptr;
 };
 

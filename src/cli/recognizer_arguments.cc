@@ -39,6 +39,10 @@ po::options_description RecognizerArguments() {
   options.add_options()("model", po::value<std::string>(),
                         "folder of the model bundle (default: the English model that comes with Skald)")(
       "device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda, or cuda:N")(
+      "search", po::value<std::string>()->default_value("auto"),
+      "where segments are searched: auto (the model's device), cpu, cuda; the text is the same")(
+      "lanes", po::value<int>()->default_value(0),
+      "segments that a CUDA device searches at the same time (0: as many as it runs at once)")(
       "precision", po::value<std::string>()->default_value("auto"),
       "arithmetic of the acoustic model: auto, f32, bf16, f16 (CUDA), int8 (CPU)")(
       "threads", po::value<int>()->default_value(0), "worker threads (0: one per processor)")(
@@ -74,6 +78,8 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
   };
   text("model", &options.model_folder);
   text("device", &options.device);
+  text("search", &options.search_device);
+  options.search_lanes = values["lanes"].as<int>();
   text("precision", &options.precision);
   text("head", &options.head);
   text("graph", &options.graph_path);

@@ -130,6 +130,7 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
   };
   (*recognizer)->TranscribeFiles(paths, request.media, sink, progress);
   bar.Clear();
+  for (const std::string& note : (*recognizer)->info().notes) std::fprintf(stderr, "skald: %s\n", note.c_str());
   return failed == 0 ? kAllWell : kSomeFailed;
 }
 

@@ -37,9 +37,9 @@ struct Slot {
 };
 
 /// Samples go up, the blank's column comes back; features, network and scores stay on the device. Uploads and
-/// downloads have streams of their own, ordered by events, so that a batch is uploaded while another computes.
-/// The launches are not captured in a CUDA graph: the shapes of a packed batch hardly ever come again, and
-/// cuBLASLt and cuDNN take theirs from the host.
+/// downloads have streams of their own, ordered by events, so that a batch is uploaded while another
+/// computes. The launches are not captured in a CUDA graph: the shapes of a packed batch hardly ever come
+/// again, and cuBLASLt and cuDNN take theirs from the host.
 class CudaScorer : public Scorer {
  public:
   static StatusOr<std::unique_ptr<Scorer>> Create(const Bundle& bundle, const ScorerOptions& options,
@@ -64,9 +64,9 @@ class CudaScorer : public Scorer {
     SKALD_ASSIGN_OR_RETURN(std::unique_ptr<CudaAcousticModel> model,
                            CudaAcousticModel::Load(context, bundle, model_options));
 
-    auto scorer = std::unique_ptr<CudaScorer>(
-        new CudaScorer(std::move(stream), std::move(upload), std::move(download), std::move(extractor),
-                       std::move(model), options.scaling));
+    auto scorer =
+        std::unique_ptr<CudaScorer>(new CudaScorer(std::move(stream), std::move(upload), std::move(download),
+                                                   std::move(extractor), std::move(model), options.scaling));
     SKALD_RETURN_IF_ERROR(
         scorer->Allocate(max_samples, model_options.max_batch_feature_frames, options.scores_on_device));
     return std::unique_ptr<Scorer>(std::move(scorer));
@@ -141,8 +141,8 @@ class CudaScorer : public Scorer {
     // Each window's frames round up.
     const int64_t max_rows = model_->ScoreFrames(max_feature_frames) + kMaxBatchWindows;
     const size_t max_scores = count(max_rows * shape_.units);
-    SKALD_ASSIGN_OR_RETURN(features_, DeviceBuffer<float>::Create(
-                                          count(max_feature_frames * extractor_.bins()), "features"));
+    SKALD_ASSIGN_OR_RETURN(
+        features_, DeviceBuffer<float>::Create(count(max_feature_frames * extractor_.bins()), "features"));
     for (Slot& slot : slots_) {
       SKALD_ASSIGN_OR_RETURN(slot.host_samples,
                              PinnedBuffer<float>::Create(count(max_samples), "samples on the host"));
@@ -220,8 +220,8 @@ class CudaScorer : public Scorer {
     SKALD_RETURN_IF_ERROR(
         slot.blank_nll.CopyTo(download, {slot.host_blank_nll.data(), static_cast<size_t>(score_rows)}));
     if (slot.slab == nullptr) {
-      SKALD_RETURN_IF_ERROR(slot.nll.CopyTo(
-          download, {slot.host_nll.data(), static_cast<size_t>(score_rows * shape_.units)}));
+      SKALD_RETURN_IF_ERROR(
+          slot.nll.CopyTo(download, {slot.host_nll.data(), static_cast<size_t>(score_rows * shape_.units)}));
     }
     SKALD_RETURN_IF_ERROR(slot.done.Record(download));
     ++begun_;
@@ -249,7 +249,8 @@ class CudaScorer : public Scorer {
       owner->slab = slab;
       owner->blank_nll.assign(host_blank_nll + first_row, host_blank_nll + first_row + frames);
       if (slab == nullptr)
-        owner->nll.assign(host_nll + first_row * shape_.units, host_nll + (first_row + frames) * shape_.units);
+        owner->nll.assign(host_nll + first_row * shape_.units,
+                          host_nll + (first_row + frames) * shape_.units);
       const float* nll = slab != nullptr ? slab.get() + first_row * shape_.units : owner->nll.data();
       scores->push_back({{nll, frames, shape_.units}, owner->blank_nll.data(), slab != nullptr, owner});
       first_row += frames;

@@ -42,8 +42,8 @@ struct ScoreSegment {
 
 /// Cuts a stream of scores into segments in the middle of its pauses. Pauses longer than pause_s are left out
 /// but for half of pause_s at each side, so silence of any length costs neither memory nor search. The cut is
-/// a function of the blank's scores alone: it does not depend on how they are split over calls. Segments share the
-/// memory of the scores. Not thread safe.
+/// a function of the blank's scores alone: it does not depend on how they are split over calls. Segments
+/// share the memory of the scores. Not thread safe.
 class Endpointer {
  public:
   using Consume = std::function<void(ScoreSegment)>;

@@ -9,6 +9,12 @@ Status RecognizerOptions::Validate() const {
       !(device.size() == 6 && device.starts_with("cuda:") && device[5] >= '0' && device[5] <= '9')) {
     return Status::InvalidArgument("device is auto, cpu, cuda or cuda:N, not '" + device + "'");
   }
+  if (search_device != "auto" && search_device != "cpu" && search_device != "cuda") {
+    return Status::InvalidArgument("search_device is auto, cpu or cuda, not '" + search_device + "'");
+  }
+  if (search_lanes < 0 || search_lanes > 65536) {
+    return Status::InvalidArgument("search_lanes must be within 0 to 65536");
+  }
   if (precision != "auto" && precision != "f32" && precision != "bf16" && precision != "f16" &&
       precision != "int8") {
     return Status::InvalidArgument("precision is auto, f32, bf16, f16 or int8, not '" + precision + "'");

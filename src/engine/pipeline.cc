@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <limits>
+#include <deque>
 #include <map>
 #include <thread>
 #include <utility>
 
+#include "base/log.h"
 #include "engine/scheduler.h"
 #include "engine/segment_search.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 /// Readers run at most this many files ahead of the first file that is not finished.
 constexpr size_t kMaxFilesAhead = 512;
+/// Scores that wait for a search at most, half a GiB.
+constexpr int64_t kMaxWaitingScores = int64_t{1} << 27;
 
 class Pipeline {
  public:
@@ -28,8 +31,10 @@ class Pipeline {
         shape_(context.scorers.front()->shape()),
         windows_(context.options.windows),
         describer_(context.graph, context.options.description),
-        scheduler_(4 * context.scorers.size() * WindowsPerBatch(context.options),
-                   static_cast<size_t>(context.options.batch_s * kSampleRateHz), context.scorers.size()) {
+        scheduler_(Limits(context), !context.device_searches.empty(), [&context] {
+          return std::all_of(context.scorers.begin(), context.scorers.end(),
+                             [](const auto& scorer) { return scorer->HasRoom(); });
+        }) {
     windows_.frame_shift_samples = shape_.frame_shift_samples;
     windows_.window_s = std::min(windows_.window_s, shape_.max_window_s);
   }
@@ -40,6 +45,9 @@ class Pipeline {
       workers.emplace_back([this, &scorer] { Work(scorer.get()); });
     }
     for (int i = 0; i < context_.search_workers; ++i) workers.emplace_back([this] { Work(nullptr); });
+    for (const auto& search : context_.device_searches) {
+      workers.emplace_back([this, &search] { SearchOnDevice(search.get()); });
+    }
     const size_t reader_count = std::min(paths_.size(), std::max<size_t>(2, workers.size() / 2));
     std::vector<std::thread> readers;
     for (size_t i = 0; i < reader_count; ++i) readers.emplace_back([this] { Read(); });
@@ -49,8 +57,17 @@ class Pipeline {
   }
 
  private:
-  static size_t WindowsPerBatch(const RecognizerOptions& options) {
-    return static_cast<size_t>(std::max(1.0, options.batch_s / 4.0));  // short files average some seconds
+  static SchedulerLimits Limits(const PipelineContext& context) {
+    const RecognizerOptions& options = context.options;
+    SchedulerLimits limits;
+    limits.scoring_workers = context.scorers.size();
+    // Short files average some seconds.
+    limits.max_waiting_windows =
+        4 * context.scorers.size() * static_cast<size_t>(std::max(1.0, options.batch_s / 4.0));
+    limits.max_batch_samples = static_cast<size_t>(options.batch_s * kSampleRateHz);
+    limits.max_waiting_frames =
+        kMaxWaitingScores / std::max<int64_t>(1, context.scorers.front()->shape().units);
+    return limits;
   }
 
   // ---- Readers ----
@@ -149,52 +166,61 @@ class Pipeline {
 
   // ---- Workers ----
 
+  /// A batch that a scorer has, or would not take.
+  struct Batch {
+    std::vector<WindowJob> jobs;
+    std::vector<PcmView> views;
+    Status begun;
+  };
+
   void Work(Scorer* scorer) {
+    const size_t most_begun = scorer == nullptr ? 0 : static_cast<size_t>(scorer->max_begun());
+    // A scorer that works ahead is a device's: its thread shall not be late for it.
+    const WorkerKind kind = scorer == nullptr ? WorkerKind::kSearcher
+                            : most_begun > 1  ? WorkerKind::kScorer
+                                              : WorkerKind::kBoth;
     SegmentSearch search(context_.graph, context_.options.search, context_.boost);
+    std::deque<Batch> begun;
     for (;;) {
-      Task task = scheduler_.Next(scorer != nullptr);
-      if (std::holds_alternative<std::monostate>(task)) return;
-      if (auto* segment = std::get_if<SegmentJob>(&task)) {
+      Task task = scheduler_.Next(kind, begun.empty());
+      if (auto* lattice = std::get_if<LatticeJob>(&task)) {
+        Describe(lattice);
+        scheduler_.Done();
+      } else if (auto* segment = std::get_if<SegmentJob>(&task)) {
         Search(&search, segment);
+        scheduler_.Done();
+      } else if (auto* windows = std::get_if<std::vector<WindowJob>>(&task)) {
+        begun.push_back(BeginBatch(scorer, std::move(*windows)));
+        if (begun.size() == most_begun) FinishOldest(scorer, &begun);
+      } else if (!begun.empty()) {
+        FinishOldest(scorer, &begun);
       } else {
-        ScoreBatch(scorer, std::move(std::get<std::vector<WindowJob>>(task)));
+        return;
       }
-      scheduler_.Done();
     }
   }
 
-  void ScoreBatch(Scorer* scorer, std::vector<WindowJob> batch) {
-    std::vector<PcmView> views;
-    double batch_samples = 0;
-    for (const WindowJob& job : batch) {
-      views.push_back(job.window.samples);
-      batch_samples += static_cast<double>(job.window.samples.size());
-    }
+  Batch BeginBatch(Scorer* scorer, std::vector<WindowJob> jobs) {
+    Batch batch;
+    batch.jobs = std::move(jobs);
+    for (const WindowJob& job : batch.jobs) batch.views.push_back(job.window.samples);
+    batch.begun = scorer->Begin(batch.views);
+    return batch;
+  }
+
+  void FinishOldest(Scorer* scorer, std::deque<Batch>* begun) {
+    const Batch batch = std::move(begun->front());
+    begun->pop_front();
     std::vector<ScoreRows> scores;
     ScorerTiming timing;
-    const Status status = ScoreInPieces(scorer, views, &scores, &timing);
-    for (size_t i = 0; i < batch.size(); ++i) {
-      StreamJob* stream = batch[i].stream;
-      FileJob* file = stream->file;
-      if (!status.ok()) {
-        file->Fail(status);
-      } else {
-        const double share = static_cast<double>(views[i].size()) / batch_samples;
-        {
-          std::lock_guard lock(file->mutex);
-          file->timing.features_s += share * timing.features_s;
-          file->timing.model_s += share * timing.model_s;
-        }
-        const Window& window = batch[i].window;
-        std::lock_guard lock(stream->mutex);
-        stream->stitcher.Add({window.index, window.first_frame, window.keep_first_frame,
-                              window.keep_end_frame, window.last, std::move(scores[i])},
-                             [stream](const ScoreRows& rows) { stream->endpointer->Push(rows); });
-        if (stream->stitcher.finished()) stream->endpointer->Finish();
-      }
-      Report(static_cast<double>(views[i].size()) / kSampleRateHz);
-      Release(file);
+    Status status = batch.begun;
+    if (status.ok()) status = scorer->Finish(&scores, &timing);
+    if (status.code() == StatusCode::kDeviceOutOfMemory) {
+      while (!begun->empty()) FinishOldest(scorer, begun);
+      status = ScoreInPieces(scorer, batch.views, &scores, &timing);
     }
+    DeliverScores(batch, status, std::move(scores), timing);
+    scheduler_.Done();
   }
 
   /// Scores the batch; where device memory is short, half of it after the other.
@@ -210,32 +236,99 @@ class Pipeline {
     return Status::Ok();
   }
 
+  void DeliverScores(const Batch& batch, const Status& status, std::vector<ScoreRows> scores,
+                     const ScorerTiming& timing) {
+    double batch_samples = 0;
+    for (const PcmView view : batch.views) batch_samples += static_cast<double>(view.size());
+    for (size_t i = 0; i < batch.jobs.size(); ++i) {
+      StreamJob* stream = batch.jobs[i].stream;
+      FileJob* file = stream->file;
+      const double samples = static_cast<double>(batch.views[i].size());
+      if (!status.ok()) {
+        file->Fail(status);
+      } else {
+        const double share = samples / batch_samples;
+        {
+          std::lock_guard lock(file->mutex);
+          file->timing.features_s += share * timing.features_s;
+          file->timing.model_s += share * timing.model_s;
+        }
+        const Window& window = batch.jobs[i].window;
+        std::lock_guard lock(stream->mutex);
+        stream->stitcher.Add({window.index, window.first_frame, window.keep_first_frame,
+                              window.keep_end_frame, window.last, std::move(scores[i])},
+                             [stream](const ScoreRows& rows) { stream->endpointer->Push(rows); });
+        if (stream->stitcher.finished()) stream->endpointer->Finish();
+      }
+      Report(samples / kSampleRateHz);
+      Release(file);
+    }
+  }
+
   void PushSegment(StreamJob* stream, ScoreSegment segment) {
     ++stream->file->outstanding;
-    stream->segments.emplace_back();  // under the stream's mutex: the endpointer runs in ScoreBatch
+    stream->segments.emplace_back();  // under the stream's mutex: the endpointer runs in DeliverScores
     scheduler_.PushSegment({stream, std::move(segment)});
   }
 
   void Search(SegmentSearch* search, SegmentJob* job) {
+    Stopwatch watch;
+    LatticeJob lattice{job->stream, job->segment.index, job->segment.first_frame,
+                       search->Search(job->segment)};
+    job->segment = {};
+    scheduler_.ScoresReleased();
+    lattice.search_s = watch.Seconds();
+    Describe(&lattice);
+  }
+
+  void SearchOnDevice(DeviceSegmentSearch* search) {
+    std::map<uint64_t, LatticeJob> under_way;
+    uint64_t next_ticket = 0;
+    for (;;) {
+      std::vector<SegmentJob> jobs =
+          scheduler_.NextDeviceSegments(static_cast<size_t>(search->free_channels()), search->idle());
+      if (jobs.empty() && search->idle()) return;
+      for (SegmentJob& job : jobs) {
+        under_way[next_ticket] = {job.stream, job.segment.index, job.segment.first_frame};
+        search->Begin(next_ticket++, std::move(job.segment));
+      }
+      std::vector<SearchedSegment> searched;
+      search->Step(&searched);
+      for (SearchedSegment& segment : searched) {
+        LatticeJob job = std::move(under_way.extract(segment.ticket).mapped());
+        if (segment.lattice.status().code() == StatusCode::kDeviceOutOfMemory) {
+          Log(LogLevel::kWarning, segment.lattice.status().ToString() + ": a segment goes to the CPU");
+          scheduler_.PushSegmentForCpu({job.stream, std::move(segment.segment)});
+        } else {
+          job.lattice = std::move(segment.lattice);
+          job.search_s = segment.search_s;
+          scheduler_.PushLattice(std::move(job));
+        }
+        scheduler_.ScoresReleased();
+        scheduler_.Done();
+      }
+    }
+  }
+
+  void Describe(LatticeJob* job) {
     StreamJob* stream = job->stream;
     FileJob* file = stream->file;
     Stopwatch watch;
-    const StatusOr<RawLattice> lattice = search->Search(job->segment);
-    if (!lattice.ok()) {
-      file->Fail(lattice.status());
+    if (!job->lattice.ok()) {
+      file->Fail(job->lattice.status());
     } else {
       if (context_.lattice_sink) {
         context_.lattice_sink(
-            {file->index, stream->track, stream->channel, stream->clock, job->segment.first_frame, *lattice});
+            {file->index, stream->track, stream->channel, stream->clock, job->first_frame, *job->lattice});
       }
-      Segment segment = describer_.Describe(*lattice, job->segment.first_frame, stream->clock);
+      Segment segment = describer_.Describe(*job->lattice, job->first_frame, stream->clock);
       segment.channel = stream->channel;
       std::lock_guard lock(stream->mutex);
-      stream->segments[static_cast<size_t>(job->segment.index)] = std::move(segment);
+      stream->segments[static_cast<size_t>(job->segment_index)] = std::move(segment);
     }
     {
       std::lock_guard lock(file->mutex);
-      file->timing.search_s += watch.Seconds();
+      file->timing.search_s += job->search_s + watch.Seconds();
     }
     Release(file);
   }

@@ -9,6 +9,7 @@
 #include "base/results.h"
 #include "base/status.h"
 #include "decoder/graph/graph_image.h"
+#include "engine/device_segment_search.h"
 #include "engine/options.h"
 #include "engine/scorer.h"
 #include "engine/segment_describer.h"
@@ -55,7 +56,7 @@ struct PipelineContext {
   const GraphImage& graph;
   /// One per scoring worker; each is used by one thread.
   std::span<const std::unique_ptr<Scorer>> scorers;
-  /// Further workers that only search (for scorers on a device).
+  /// Further workers that search and describe; at least one where a scorer or a search is on a device.
   int search_workers = 0;
   /// Model and graph names, options: copied into every transcript.
   Transcript prototype;
@@ -63,6 +64,8 @@ struct PipelineContext {
   LatticeSink lattice_sink = {};
   /// Phrases that the search prefers; null: none.
   const BoostAutomaton* boost = nullptr;
+  /// Search all segments where there are any, one thread each. Else the workers do.
+  std::span<const std::unique_ptr<DeviceSegmentSearch>> device_searches = {};
 };
 
 /// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model

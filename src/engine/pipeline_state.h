@@ -75,4 +75,13 @@ struct SegmentJob {
   ScoreSegment segment;
 };
 
+/// What a search made of a segment, on its way to be described.
+struct LatticeJob {
+  StreamJob* stream = nullptr;
+  int64_t segment_index = 0;
+  int64_t first_frame = 0;  ///< of the segment, in the stream
+  StatusOr<RawLattice> lattice = Status::InvalidArgument("not searched");
+  double search_s = 0;
+};
+
 }  // namespace skald

@@ -69,6 +69,8 @@ struct Recognizer::State {
   Bundle bundle;
   GraphImage graph;
   std::vector<std::unique_ptr<Scorer>> scorers;
+  std::vector<std::unique_ptr<DeviceSegmentSearch>> device_searches;
+  int search_lanes = 0;  // that the searches began with
   int search_workers = 0;
   BoostAutomaton boosts;
   float acoustic_scale = 1;
@@ -76,20 +78,35 @@ struct Recognizer::State {
 
   State(Bundle bundle_in, GraphImage graph_in) : bundle(std::move(bundle_in)), graph(std::move(graph_in)) {}
 
-  Status MakeScorers(int device);
+  Status MakeScorers(int device, bool scores_on_device);
+  Status MakeWorkers(int device);
+  void NoteLanes(int wanted);
   void DescribeOptions();
 };
 
-Status Recognizer::State::MakeScorers(int device) {
+Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
   ScorerOptions scorer;
   scorer.precision = options.precision;
   scorer.head = info.head;
   scorer.max_window_s = options.windows.window_s;
   scorer.max_batch_s = std::max(options.batch_s, options.windows.window_s);
   scorer.scaling = {acoustic_scale, static_cast<float>(options.blank_penalty)};
+  scorer.scores_on_device = scores_on_device;
+  scorers.clear();
   if (device >= 0) {
-    SKALD_ASSIGN_OR_RETURN(std::unique_ptr<Scorer> cuda, MakeCudaScorer(bundle, scorer, device));
-    scorers.push_back(std::move(cuda));
+    StatusOr<std::unique_ptr<Scorer>> cuda = MakeCudaScorer(bundle, scorer, device);
+    while (cuda.status().code() == StatusCode::kDeviceOutOfMemory &&
+           scorer.max_batch_s >= 2 * options.windows.window_s) {
+      scorer.max_batch_s /= 2;
+      cuda = MakeCudaScorer(bundle, scorer, device);
+    }
+    if (!cuda.ok()) return cuda.status();
+    if (scorer.max_batch_s < options.batch_s) {
+      info.notes.push_back(fmt::format("device memory is short: batches of {:g} s instead of {:g} s",
+                                       scorer.max_batch_s, options.batch_s));
+      options.batch_s = scorer.max_batch_s;
+    }
+    scorers.push_back(std::move(*cuda));
     search_workers = info.threads;
     info.device = fmt::format("cuda:{}", device);
   } else {
@@ -99,6 +116,46 @@ Status Recognizer::State::MakeScorers(int device) {
   }
   info.precision = scorers.front()->shape().precision;
   return Status::Ok();
+}
+
+/// Scorers first: the model needs its memory, the search takes what is left.
+Status Recognizer::State::MakeWorkers(int device) {
+  const bool on_device = options.search_device == "cuda" ||
+                         (options.search_device == "auto" && device >= 0 && boosts.empty());
+  if (on_device && !boosts.empty()) {
+    return Status::Unsupported("phrases are boosted by the search on the CPU only");
+  }
+  SKALD_RETURN_IF_ERROR(MakeScorers(device, on_device && device >= 0));
+  info.search_device = "cpu";
+  if (!on_device) return Status::Ok();
+  const int search_on = std::max(device, 0);
+  // Two take turns: one builds lattices while the device works for the other.
+  const int count = info.threads >= 4 && options.search_lanes != 1 ? 2 : 1;
+  DeviceSearchShape shape;
+  shape.lanes = options.search_lanes;
+  auto searches = MakeCudaSegmentSearches(graph, options.search, shape, search_on, count);
+  if (searches.ok()) {
+    device_searches = std::move(*searches);
+    search_workers = info.threads;
+    info.search_device = fmt::format("cuda:{}", search_on);
+    NoteLanes(options.search_lanes);
+    return Status::Ok();
+  }
+  if (options.search_device == "cuda" || searches.status().code() != StatusCode::kDeviceOutOfMemory) {
+    return searches.status();
+  }
+  info.notes.push_back("device memory is short: the CPU searches");
+  return MakeScorers(device, false);
+}
+
+/// Counts lanes, and notes where they are fewer than `wanted` (0: whatever fits).
+void Recognizer::State::NoteLanes(int wanted) {
+  search_lanes = 0;
+  for (const auto& search : device_searches) search_lanes += search->counts().lanes;
+  if (search_lanes < wanted) {
+    info.notes.push_back(
+        fmt::format("device memory is short: {} lanes search instead of {}", search_lanes, wanted));
+  }
 }
 
 void Recognizer::State::DescribeOptions() {
@@ -176,7 +233,7 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   state->options.search.word_penalty =
       static_cast<float>(options.word_penalty.value_or(description.word_penalty));
   if (options.batch_s == 0) state->options.batch_s = device >= 0 ? 300 : 30;
-  SKALD_RETURN_IF_ERROR(state->MakeScorers(device));
+  SKALD_RETURN_IF_ERROR(state->MakeWorkers(device));
   state->DescribeOptions();
   state->info.load_s = watch.Seconds();
   return std::unique_ptr<Recognizer>(new Recognizer(std::move(state)));
@@ -192,6 +249,9 @@ const SearchOptions& Recognizer::search_options() const { return state_->options
 float Recognizer::acoustic_scale() const { return state_->acoustic_scale; }
 double Recognizer::batch_s() const { return state_->options.batch_s; }
 Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
+std::span<const std::unique_ptr<DeviceSegmentSearch>> Recognizer::device_searches() const {
+  return state_->device_searches;
+}
 
 void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
                                  const ResultSink& sink, const ProgressSink& progress,
@@ -202,8 +262,10 @@ void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const Me
                                 state_->search_workers,
                                 state_->prototype,
                                 lattices,
-                                state_->boosts.empty() ? nullptr : &state_->boosts};
+                                state_->boosts.empty() ? nullptr : &state_->boosts,
+                                state_->device_searches};
   RunPipeline(context, paths, media, sink, progress);
+  state_->NoteLanes(state_->search_lanes);
 }
 
 FileResult Recognizer::TranscribeFile(const std::string& path, const MediaOptions& media) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,12 @@ struct RecognizerInfo {
   std::string head;
   std::string device;
   std::string precision;
+  std::string search_device;
   std::string graph_path;
   int threads = 0;
   double load_s = 0;  ///< model, graph (building included) and workers
+  /// What had to be done with less than was asked for, because a device's memory was short.
+  std::vector<std::string> notes;
 };
 
 /// Turns media files into transcripts with one model. Loading takes seconds, so make one and use it for many
@@ -55,6 +59,8 @@ class Recognizer {
   double batch_s() const;
   /// Not while TranscribeFiles runs.
   Scorer* first_scorer();
+  /// Empty where the CPU searches.
+  std::span<const std::unique_ptr<DeviceSegmentSearch>> device_searches() const;
 
  private:
   struct State;

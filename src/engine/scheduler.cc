@@ -5,27 +5,45 @@
 
 namespace skald {
 
-Scheduler::Scheduler(size_t max_waiting_windows, size_t max_batch_samples, size_t scoring_workers)
-    : max_waiting_windows_(max_waiting_windows),
-      max_batch_samples_(max_batch_samples),
-      scoring_workers_(std::max<size_t>(1, scoring_workers)) {}
+Scheduler::Scheduler(const SchedulerLimits& limits, bool device_searches, std::function<bool()> has_room)
+    : limits_(limits), device_searches_(device_searches), has_room_(std::move(has_room)) {}
 
 void Scheduler::PushWindow(WindowJob job) {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return windows_.size() < max_waiting_windows_; });
+  room_.wait(lock, [this] { return windows_.size() < limits_.max_waiting_windows; });
   windows_.push_back(std::move(job));
-  work_.notify_one();
+  work_.notify_all();  // a worker that cannot score may be the one that waits
 }
 
 void Scheduler::PushSegment(SegmentJob job) {
   std::lock_guard lock(mutex_);
+  waiting_frames_ += job.segment.frames();
+  (device_searches_ ? device_segments_ : segments_).push_back(std::move(job));
+  work_.notify_all();
+}
+
+void Scheduler::PushSegmentForCpu(SegmentJob job) {
+  std::lock_guard lock(mutex_);
+  waiting_frames_ += job.segment.frames();
   segments_.push_back(std::move(job));
-  work_.notify_all();  // a worker that cannot score may be the one that waits
+  work_.notify_all();
+}
+
+void Scheduler::PushLattice(LatticeJob job) {
+  std::lock_guard lock(mutex_);
+  lattices_.push_back(std::move(job));
+  work_.notify_all();
 }
 
 void Scheduler::CloseWindows() {
   std::lock_guard lock(mutex_);
   closed_ = true;
+  work_.notify_all();
+}
+
+void Scheduler::ScoresReleased() {
+  std::lock_guard lock(mutex_);
+  --segments_searched_;
   work_.notify_all();
 }
 
@@ -35,34 +53,71 @@ void Scheduler::Done() {
   if (running_ == 0) work_.notify_all();
 }
 
-Task Scheduler::Next(bool can_score) {
+bool Scheduler::MayScore() const {
+  if (windows_.empty()) return false;
+  if (segments_.empty() && device_segments_.empty() && segments_searched_ == 0) return true;
+  return waiting_frames_ < limits_.max_waiting_frames && (!has_room_ || has_room_());
+}
+
+bool Scheduler::AllDone() const {
+  return closed_ && windows_.empty() && segments_.empty() && device_segments_.empty() && lattices_.empty() &&
+         running_ == 0;
+}
+
+Task Scheduler::Next(WorkerKind worker, bool wait) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    if (!segments_.empty()) {
-      SegmentJob job = std::move(segments_.front());
-      segments_.pop_front();
-      ++running_;
-      return job;
+    if (worker != WorkerKind::kScorer) {
+      if (!lattices_.empty()) {
+        LatticeJob job = std::move(lattices_.front());
+        lattices_.pop_front();
+        ++running_;
+        if (lattices_.size() + 1 == limits_.max_waiting_lattices) work_.notify_all();
+        return job;
+      }
+      if (!segments_.empty()) return TakeSegment(&segments_);
     }
-    if (can_score && !windows_.empty()) {
+    if (worker != WorkerKind::kSearcher && MayScore()) {
       ++running_;
       std::vector<WindowJob> batch = TakeBatch();
       room_.notify_all();
       return batch;
     }
-    if (closed_ && windows_.empty() && running_ == 0) return std::monostate();
+    if (!wait || AllDone()) return std::monostate();
     work_.wait(lock);
   }
 }
 
+std::vector<SegmentJob> Scheduler::NextDeviceSegments(size_t most, bool wait) {
+  std::vector<SegmentJob> jobs;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    while (jobs.size() < most && !device_segments_.empty() &&
+           lattices_.size() < limits_.max_waiting_lattices) {
+      jobs.push_back(TakeSegment(&device_segments_));
+    }
+    if (!jobs.empty() || !wait || AllDone()) return jobs;
+    work_.wait(lock);
+  }
+}
+
+SegmentJob Scheduler::TakeSegment(std::deque<SegmentJob>* segments) {
+  SegmentJob job = std::move(segments->front());
+  segments->pop_front();
+  waiting_frames_ -= job.segment.frames();
+  ++segments_searched_;
+  ++running_;
+  return job;
+}
+
 std::vector<WindowJob> Scheduler::TakeBatch() {
   // No worker takes more than its share, so that the others find something too.
-  const size_t share = (windows_.size() + scoring_workers_ - 1) / scoring_workers_;
+  const size_t share = (windows_.size() + limits_.scoring_workers - 1) / limits_.scoring_workers;
   std::vector<WindowJob> batch;
   size_t samples = 0;
   while (!windows_.empty() && batch.size() < share) {
     const size_t next = windows_.front().window.samples.size();
-    if (!batch.empty() && samples + next > max_batch_samples_) break;
+    if (!batch.empty() && samples + next > limits_.max_batch_samples) break;
     samples += next;
     batch.push_back(std::move(windows_.front()));
     windows_.pop_front();

@@ -22,15 +22,15 @@ struct ScoreMatrix {
   MatrixView<float> mutable_view() { return {nll.data(), frames, units}; }
 };
 
-/// From nll of the model to what the search adds: nll' = acoustic_scale * (nll + penalty), the penalty for the
-/// blank column only. CPU and device compute it in f32 in this order.
+/// From nll of the model to what the search adds: nll' = acoustic_scale * (nll + penalty), the penalty for
+/// the blank column only. CPU and device compute it in f32 in this order.
 struct ScoreScaling {
   float acoustic_scale = 1;
   float blank_penalty = 0;  ///< nats
 };
 
-/// Scores of consecutive frames, as a scorer hands them out. Copies and parts share the memory, which is given
-/// back with the last of them. Reading from any thread.
+/// Scores of consecutive frames, as a scorer hands them out. Copies and parts share the memory, which is
+/// given back with the last of them. Reading from any thread.
 struct ScoreRows {
   ScoreView nll;                     ///< [frames, units] scaled for the search; [device] where `on_device`
   const float* blank_nll = nullptr;  ///< [frames] on the host: column 0 in nats, not scaled, for endpointing

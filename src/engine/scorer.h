@@ -41,9 +41,9 @@ class Scorer {
   virtual Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
                        ScorerTiming* timing) = 0;
 
-  /// The same in two steps, so that a device uploads one batch while it computes the one before. Begin takes a
-  /// batch, whose samples stay until Finish; Finish gives the scores of the batch begun first, and fails with
-  /// what became of it. At most max_begun() batches may be begun and not finished; then no Score.
+  /// The same in two steps, so that a device uploads one batch while it computes the one before. Begin takes
+  /// a batch, whose samples stay until Finish; Finish gives the scores of the batch begun first, and fails
+  /// with what became of it. At most max_begun() batches may be begun and not finished; then no Score.
   virtual int max_begun() const { return 1; }
   virtual Status Begin(std::span<const PcmView> windows) {
     begun_.emplace_back(windows.begin(), windows.end());

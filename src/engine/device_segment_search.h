@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/status.h"
+#include "decoder/graph/graph_image.h"
+#include "decoder/lattice/raw_lattice.h"
+#include "decoder/search/search_options.h"
+#include "engine/endpointer.h"
+
+namespace skald {
+
+/// What a device search makes room for.
+struct DeviceSearchShape {
+  /// Segments that are searched at the same time; 0: as many as the device runs at once. Where memory is
+  /// short it becomes less by itself.
+  int lanes = 0;
+  /// Segments that can be under way; 0: twice the lanes, so that lanes find work however uneven segments are.
+  /// The state of one between launches is its frontier: 12 bytes of device memory for each of
+  /// SearchOptions::initial_tokens (48 KiB), and four times that of pinned host memory for output.
+  int channels = 0;
+  /// Frames of a segment in one launch. Larger: fewer launches and less output (see CudaBeamSearch), but
+  /// short segments wait longer for the launch of long ones, and other work for the device.
+  int64_t chunk_frames = 768;
+};
+
+/// What a device search did so far.
+struct DeviceSearchCounts {
+  int lanes = 0;  ///< now
+  int channels = 0;
+  int64_t launches = 0;
+  int64_t repeated_launches = 0;
+  int64_t output_bytes = 0;
+  int64_t tokens = 0;  ///< of segments that ended
+  int64_t frames = 0;
+  int64_t collapsed_frames = 0;
+  int64_t arcs_kept = 0;
+};
+
+/// A segment whose search ended.
+struct SearchedSegment {
+  uint64_t ticket = 0;
+  StatusOr<RawLattice> lattice = Status::InvalidArgument("not searched");
+  /// Where the lattice is kDeviceOutOfMemory: the segment with its scores on the host, for a CPU to search.
+  ScoreSegment segment;
+  double search_s = 0;  ///< its share of the seconds that steps took
+};
+
+/// Searches segments on a device, many at a time: the lattices of SegmentSearch, bit for bit. While one
+/// launch runs, the lattices of the segments that ended with the one before are built. Belongs to one thread;
+/// several on one device take turns.
+class DeviceSegmentSearch {
+ public:
+  virtual ~DeviceSegmentSearch() = default;
+
+  /// Segments that Begin takes now.
+  virtual int free_channels() const = 0;
+  /// No segment is under way.
+  virtual bool idle() const = 0;
+
+  /// Takes a segment with scores on this device or on the host. It holds its scores until it is among those
+  /// that Step hands back. `ticket` is the caller's.
+  virtual void Begin(uint64_t ticket, ScoreSegment segment) = 0;
+
+  /// Queues a launch for the next frames of every segment under way, waits for the launch before it, and adds
+  /// the segments that ended with that one to `done`. A segment that fails takes no other along, but for a
+  /// failing device.
+  virtual void Step(std::vector<SearchedSegment>* done) = 0;
+
+  virtual DeviceSearchCounts counts() const = 0;
+};
+
+/// `count` searches that share the graph in device memory and divide lanes and channels. `options` must be
+/// valid. Where the device has not enough memory for the lanes, with fewer; kDeviceOutOfMemory where not even
+/// one fits, kUnsupported in builds without CUDA.
+StatusOr<std::vector<std::unique_ptr<DeviceSegmentSearch>>> MakeCudaSegmentSearches(
+    const GraphImage& graph, const SearchOptions& options, const DeviceSearchShape& shape, int device,
+    int count);
+
+}  // namespace skald

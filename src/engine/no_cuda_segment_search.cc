@@ -1,0 +1,12 @@
+#include "engine/device_segment_search.h"
+
+namespace skald {
+
+StatusOr<std::vector<std::unique_ptr<DeviceSegmentSearch>>> MakeCudaSegmentSearches(const GraphImage&,
+                                                                                    const SearchOptions&,
+                                                                                    const DeviceSearchShape&,
+                                                                                    int, int) {
+  return Status::Unsupported("this build has no CUDA");
+}
+
+}  // namespace skald
