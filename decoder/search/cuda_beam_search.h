@@ -14,6 +14,16 @@
 
 namespace skald {
 
+/// How the device searches. The results are the same, bit for bit.
+enum class CudaSearchMethod {
+  /// A thread block for each stream, one launch for a chunk of all: for many streams.
+  kLanes,
+  /// Several thread blocks for each frame of a stream, in some kernels one after the other: for few streams
+  /// with
+  /// very many tokens. Streams that outgrow kLanes are searched like this for as long.
+  kFrames,
+};
+
 /// What a CudaBeamSearch makes room for.
 struct CudaSearchShape {
   /// Compute slots: streams that are searched at the same time, one thread block each. Larger: more
@@ -26,6 +36,17 @@ struct CudaSearchShape {
   /// Token hash of a lane in shared memory, a power of two from 32 to 8192, 12 bytes each. Larger: fewer
   /// frames overflow to global memory, fewer lanes fit on a multiprocessor. Does not change the result.
   int shared_hash_slots = 2048;
+
+  CudaSearchMethod method = CudaSearchMethod::kLanes;
+  /// Most device memory for lanes in all. What would need more because of one stream's hard frames is
+  /// searched as with kFrames, one stream at a time. Larger: hard frames cost less time, more memory. 0: a
+  /// quarter of the device's.
+  size_t lane_memory_limit_bytes = 0;
+  /// kFrames: thread blocks of a stream; 0: one for each multiprocessor. More than there is work for is time
+  /// lost.
+  int frame_blocks = 0;
+  /// kFrames: frames of a graph launch. Larger: fewer launches, more idle kernels at the end of a chunk.
+  int frames_per_graph = 32;
 };
 
 /// The search of BeamSearch on a CUDA device, for many streams at a time: the same lattices bit for bit,
@@ -37,8 +58,10 @@ struct CudaSearchShape {
 /// pruned then. Streams that are known as a whole are best given in chunks of 10 s and more (2.5 KB of output
 /// a frame with the English model), live ones in short ones (15 KB a frame in chunks of 0.6 s).
 ///
-/// Frames that outgrow a lane's memory end the launch for their stream; the next call enlarges the memory,
-/// with fewer lanes where the device has no more, and goes on.
+/// Frames that outgrow a lane's memory end the launch for their stream; the next call enlarges the memory of
+/// the lanes and goes on, or, past lane_memory_limit_bytes, searches the stream with
+/// CudaSearchMethod::kFrames until its tokens fit again. There are fewer lanes afterwards where the device
+/// has no memory for that.
 ///
 /// Not thread safe. Searches may share a graph; two searches that take turns keep the device busy while the
 /// host collects. Work is queued on the stream of the context; calls wait only for launches of the same
@@ -87,6 +110,9 @@ class CudaBeamSearch {
 
   /// Lanes now: less than asked for where memory had to be enlarged beyond what the device has.
   int lanes() const;
+  /// Parts of launches that were searched with kFrames so far, and graph launches for them.
+  int64_t frame_searches() const;
+  int64_t graph_launches() const;
   /// Launches so far, and of these the ones that repeated a frame with more memory or took up where the
   /// output was full.
   int64_t launches() const;

@@ -10,48 +10,60 @@ __device__ __forceinline__ uint32_t SortableBits(float value) {
   return static_cast<uint32_t>(OrderedFromFloat(value == 0.0f ? 0.0f : value)) ^ 0x80000000u;
 }
 
-/// Sets s.cut and s.width: BeamSearch::LimitActive. The max_active-th least cost is selected digit by digit.
-__device__ void LimitActive(Lane& lane) {
-  Shared& s = lane.s;
-  const float beam_cut = lane.least_cost + lane.plan.beam;
-  float cut = beam_cut, width = lane.plan.beam;
-  uint32_t bound = 0;
-  if (s.state.active > lane.plan.max_active) {
-    uint32_t prefix = 0, rank = lane.plan.max_active;
-    constexpr int kShifts[3] = {21, 10, 0};
-    constexpr uint32_t kDigits[3] = {0x7FFu, 0x7FFu, 0x3FFu};
-    for (int digit = 0; digit < 3; ++digit) {
-      ClearHistogram(s);
-      for (uint32_t t = threadIdx.x; t < s.state.token_count; t += kThreads) {
-        const uint32_t bits = SortableBits(lane.key_costs[t]);
-        if (digit > 0 && (bits ^ prefix) >> kShifts[digit - 1] != 0) continue;
-        atomicAdd(&s.histogram[(bits >> kShifts[digit]) & kDigits[digit]], 1u);
-      }
-      PickBin(s, rank);
-      prefix |= s.picked_bin << kShifts[digit];
-      rank -= s.picked_below;
+/// Of the sortable bits bits_of(0..count-1), the rank-th least (from 1), selected digit by digit.
+template <typename BitsOf>
+__device__ inline uint32_t SelectBits(Shared& s, uint32_t count, uint32_t rank, BitsOf bits_of) {
+  uint32_t prefix = 0;
+  constexpr int kShifts[3] = {21, 10, 0};
+  constexpr uint32_t kDigits[3] = {0x7FFu, 0x7FFu, 0x3FFu};
+  for (int digit = 0; digit < 3; ++digit) {
+    ClearHistogram(s);
+    for (uint32_t i = threadIdx.x; i < count; i += kThreads) {
+      const uint32_t bits = bits_of(i);
+      if (digit > 0 && (bits ^ prefix) >> kShifts[digit - 1] != 0) continue;
+      atomicAdd(&s.histogram[(bits >> kShifts[digit]) & kDigits[digit]], 1u);
     }
-    const float nth = FloatFromOrdered(static_cast<int>(prefix ^ 0x80000000u));
-    if (nth < beam_cut) {
-      cut = nth;
-      width = nth - lane.least_cost + 0.5f;
-      bound = 1;
-    }
+    PickBin(s, rank);
+    prefix |= s.picked_bin << kShifts[digit];
+    rank -= s.picked_below;
   }
-  if (threadIdx.x == 0) {
-    s.cut = cut;
-    s.width = width;
-    s.max_active_bound = bound;
+  return prefix;
+}
+
+/// The cut where max_active does not bind; for thread 0.
+__device__ __forceinline__ void SetBeamCut(Lane& lane) {
+  lane.s.cut = lane.least_cost + lane.plan.beam;
+  lane.s.width = lane.plan.beam;
+  lane.s.max_active_bound = 0;
+}
+
+/// Tightens the cut to the max_active-th least cost; for thread 0.
+__device__ __forceinline__ void SetActiveCut(Lane& lane, float nth) {
+  Shared& s = lane.s;
+  if (!(nth < s.cut)) return;
+  s.cut = nth;
+  s.width = nth - lane.least_cost + 0.5f;
+  s.max_active_bound = 1;
+}
+
+/// Sets s.cut and s.width: BeamSearch::LimitActive.
+__device__ inline void LimitActive(Lane& lane) {
+  Shared& s = lane.s;
+  if (threadIdx.x == 0) SetBeamCut(lane);
+  if (s.state.active > lane.plan.max_active) {
+    const uint32_t nth = SelectBits(s, s.state.token_count, lane.plan.max_active,
+                                    [&](uint32_t t) { return SortableBits(lane.key_costs[t]); });
+    if (threadIdx.x == 0) SetActiveCut(lane, FloatFromOrdered(static_cast<int>(nth ^ 0x80000000u)));
   }
   __syncthreads();
 }
 
-/// Sets s.least to the least cost of any candidate of the best token: a bound that rejects most others at
+/// Sets the least cost of a candidate to that of any of the best token's: a bound that rejects most others at
 /// once.
-__device__ void SeedLeast(Lane& lane) {
+__device__ inline void SeedLeast(Lane& lane) {
   Shared& s = lane.s;
   if (s.state.active == 0) {  // a beam below the resolution of the costs kept nothing
-    if (threadIdx.x == 0) s.least_ordered = static_cast<int>(kInfinityBits);
+    if (threadIdx.x == 0) lane.counts.least_ordered = static_cast<int>(kInfinityBits);
     __syncthreads();
     return;
   }
@@ -67,13 +79,13 @@ __device__ void SeedLeast(Lane& lane) {
     if (arc.unit != unit) least = fminf(least, cost + (lane.Weight(arc) + lane.Score(arc.unit)));
   }
   const int ordered = MinInt(s.temp.min_int).Reduce(OrderedFromFloat(least), cuda::minimum<>{});
-  if (threadIdx.x == 0) s.least_ordered = ordered;
+  if (threadIdx.x == 0) lane.counts.least_ordered = ordered;
   __syncthreads();
 }
 
 /// Lists the units that the best token could use within `bound`. In states of many arcs it may be cheaper to
 /// look these up than to try every arc.
-__device__ void ListLiveUnits(Lane& lane, float bound) {
+__device__ inline void ListLiveUnits(Lane& lane, float bound) {
   Shared& s = lane.s;
   const LaneSearchPlan& plan = lane.plan;
   if (threadIdx.x == 0) s.live_units = s.many_arcs[0] = s.many_arcs[1] = 0;
@@ -113,13 +125,14 @@ enum class Pass {
 /// Visits all arcs, blanks and repeats of the tokens within the cut, every thread an equal share of a tile's
 /// arcs whatever the degrees of its tokens.
 template <Pass kPass>
-__device__ void VisitArcs(Lane& lane) {
+__device__ inline void VisitArcs(Lane& lane) {
   Shared& s = lane.s;
   const LaneSearchPlan& plan = lane.plan;
   const int warp_lane = threadIdx.x & 31;
   const float cut = s.cut, width = s.width;
   const float least_arc_score = plan.least_arc_cost + s.least_unit_score;
-  int least = kPass == Pass::kCollect ? s.least_ordered : 0;
+  const volatile int& known_least = lane.counts.least_ordered;  // other blocks may lower it
+  int least = kPass == Pass::kCollect ? known_least : 0;
   float bound = kPass == Pass::kCollect ? FloatFromOrdered(least) + width : s.threshold;
   ListLiveUnits(lane, bound);
   const uint32_t live_units = s.live_units;
@@ -143,7 +156,7 @@ __device__ void VisitArcs(Lane& lane) {
     } else {
       valid = valid && lane.Keeps(cost);
     }
-    const uint32_t place = AppendPlace(valid, &s.candidates);
+    const uint32_t place = AppendPlace(valid, &lane.counts.candidates);
     if (valid && place < plan.capacities.candidates) {
       lane.candidates[place] = make_uint4(token, block, cell, __float_as_uint(cost));
       lane.candidate_units[place] = static_cast<uint16_t>(unit);
@@ -151,7 +164,8 @@ __device__ void VisitArcs(Lane& lane) {
   };
 
   const uint32_t token_count = s.state.token_count;
-  for (uint32_t first = 0, turn = 0; first < token_count; first += kThreads, turn ^= 1) {
+  uint32_t turn = 0;
+  for (uint32_t first = lane.share_first; first < token_count; first += lane.share_stride, turn ^= 1) {
     const uint32_t token = first + threadIdx.x;
     uint32_t degree = 0, block = 0, unit = 0;
     float cost = 0;
@@ -221,19 +235,27 @@ __device__ void VisitArcs(Lane& lane) {
       }
     }
     if (threadIdx.x == 0) s.many_arcs[turn ^ 1] = 0;
-    if (kPass == Pass::kCollect && warp_lane == 0) atomicMin(&s.least_ordered, least);
-    if (kPass == Pass::kCollect && threadIdx.x == 0) s.arcs_tried += total + lookups;
+    if (kPass == Pass::kCollect && warp_lane == 0) atomicMin(&lane.counts.least_ordered, least);
+    if (kPass == Pass::kCollect && threadIdx.x == 0) atomicAdd(&lane.counts.arcs_tried, total + lookups);
     __syncthreads();
     if (kPass == Pass::kCollect) {
-      least = s.least_ordered;
+      least = known_least;
       bound = FloatFromOrdered(least) + width;
     }
   }
 }
 
+/// How many the histogram counts.
+__device__ inline uint32_t CountHistogram(Shared& s) {
+  uint32_t total = 0, below;
+  for (int i = threadIdx.x; i < kBins; i += kThreads) total += s.histogram[i];
+  ScanU32(s.temp.scan).ExclusiveSum(total, below, total);
+  return total;
+}
+
 /// Where more than max_arcs candidates are counted in the histogram of the cap, sets last_bin:
 /// BeamSearch::ApplyCap.
-__device__ void CapFromHistogram(Lane& lane, uint32_t total) {
+__device__ inline void CapFromHistogram(Lane& lane, uint32_t total) {
   Shared& s = lane.s;
   __syncthreads();
   if (total <= lane.plan.max_arcs) return;
@@ -263,7 +285,7 @@ __device__ __forceinline__ bool PlaceAbove(const CandidatePlace& a, const Candid
 }
 
 /// The lowest bin alone exceeds the cap: finds the max_arcs-th of its candidates by place, 11 bits at a time.
-__device__ void CutTies(Lane& lane) {
+__device__ inline void CutTies(Lane& lane) {
   Shared& s = lane.s;
   uint32_t rank = lane.plan.max_arcs;
   CandidatePlace prefix{};
@@ -273,7 +295,7 @@ __device__ void CutTies(Lane& lane) {
       const uint32_t digit_mask = digit == 2 ? 0x3FFu : 0x7FFu;
       const uint32_t known = digit == 0 ? 0 : ~0u << (digit == 1 ? 21 : 10);
       ClearHistogram(s);
-      for (uint32_t c = threadIdx.x; c < s.candidates; c += kThreads) {
+      for (uint32_t c = threadIdx.x; c < lane.counts.candidates; c += kThreads) {
         const uint4 candidate = lane.candidates[c];
         if (!lane.Keeps(__uint_as_float(candidate.w))) continue;
         const CandidatePlace place = PlaceOf(lane, candidate);
@@ -292,23 +314,20 @@ __device__ void CutTies(Lane& lane) {
 
 /// Collects the candidates that the beam and the cap keep, or more: MergeCandidates drops the rest. False
 /// where the lane cannot hold them.
-__device__ bool CollectCandidates(Lane& lane) {
+__device__ inline bool CollectCandidates(Lane& lane) {
   Shared& s = lane.s;
   const uint32_t capacity = lane.plan.capacities.candidates;
   if (threadIdx.x == 0) {
-    s.candidates = 0;
+    lane.counts.candidates = 0;
     s.last_bin = -1;
     s.ties_cut = 0;
     s.capped = 0;
-    s.arcs_tried = 0;
+    lane.counts.arcs_tried = 0;
   }
   SeedLeast(lane);
   VisitArcs<Pass::kCollect>(lane);
-  const uint32_t collected = s.candidates;
-  if (threadIdx.x == 0) {
-    s.least = FloatFromOrdered(s.least_ordered);
-    s.threshold = s.least + s.width;
-  }
+  const uint32_t collected = lane.counts.candidates;
+  if (threadIdx.x == 0) lane.SetThreshold();
   if (collected > lane.plan.max_arcs || collected > capacity) {
     ClearHistogram(s);
     if (collected <= capacity) {
@@ -320,16 +339,13 @@ __device__ bool CollectCandidates(Lane& lane) {
       VisitArcs<Pass::kCount>(lane);
     }
     __syncthreads();
-    uint32_t total = 0, below;
-    for (int i = threadIdx.x; i < kBins; i += kThreads) total += s.histogram[i];
-    ScanU32(s.temp.scan).ExclusiveSum(total, below, total);
-    CapFromHistogram(lane, total);
+    CapFromHistogram(lane, CountHistogram(s));
     if (collected > capacity) {
-      if (threadIdx.x == 0) s.candidates = 0;
+      if (threadIdx.x == 0) lane.counts.candidates = 0;
       __syncthreads();
       VisitArcs<Pass::kCollectKept>(lane);
-      if (s.candidates > capacity) {
-        if (threadIdx.x == 0) s.needed.candidates = s.candidates;
+      if (lane.counts.candidates > capacity) {
+        if (threadIdx.x == 0) s.needed.candidates = lane.counts.candidates;
         return false;
       }
     }
@@ -343,20 +359,19 @@ __device__ bool CollectCandidates(Lane& lane) {
 /// fails.
 __device__ __forceinline__ uint32_t Relax(Lane& lane, unsigned long long key, float cost,
                                           uint32_t epsilon_rank) {
-  Shared& s = lane.s;
   bool fresh;
   const uint32_t slot = lane.hash.FindOrInsert(key, &fresh);
   if (slot == TokenHash::kNoSlot) {
-    atomicMax(&s.tokens, lane.plan.capacities.tokens + 1);
+    atomicMax(&lane.counts.tokens, lane.plan.capacities.tokens + 1);
     return slot;
   }
   atomicMin(lane.hash.Cost(slot), OrderedFromFloat(cost));
   if (fresh) {
-    const uint32_t token = atomicAdd(&s.tokens, 1u);
+    const uint32_t token = atomicAdd(&lane.counts.tokens, 1u);
     if (token < lane.plan.capacities.tokens) {
       lane.used_slots[token] = slot;
       if (key & kLaneEntryBit) {
-        lane.entries[atomicAdd(&s.entries, 1u)] =
+        lane.entries[atomicAdd(&lane.counts.entries, 1u)] =
             make_uint4(token, slot, epsilon_rank, static_cast<uint32_t>(key & 0xFFFF));
       }
     }
@@ -365,10 +380,11 @@ __device__ __forceinline__ uint32_t Relax(Lane& lane, unsigned long long key, fl
 }
 
 /// Makes the tokens that the kept candidates lead to; a candidate's block becomes its token's slot.
-__device__ void MergeCandidates(Lane& lane) {
+__device__ inline void MergeCandidates(Lane& lane) {
   Shared& s = lane.s;
   uint32_t kept_count = 0;
-  for (uint32_t c = threadIdx.x; c < s.candidates; c += kThreads) {
+  const uint32_t candidates = lane.counts.candidates;
+  for (uint32_t c = lane.share_first + threadIdx.x; c < candidates; c += lane.share_stride) {
     const uint4 candidate = lane.candidates[c];
     const float cost = __uint_as_float(candidate.w);
     bool keep = lane.Keeps(cost);
@@ -388,20 +404,80 @@ __device__ void MergeCandidates(Lane& lane) {
     lane.candidates[c].y = slot;
   }
   kept_count = __reduce_add_sync(0xFFFFFFFFu, kept_count);
-  if ((threadIdx.x & 31) == 0) atomicAdd(&s.kept_candidates, kept_count);
+  if ((threadIdx.x & 31) == 0) atomicAdd(&lane.counts.kept_candidates, kept_count);
   __syncthreads();
 }
 
-/// Follows epsilon arcs, entry states of least rank first: all that lead to one have been followed before.
-/// Links keep that order.
-__device__ void FollowEpsilons(Lane& lane) {
+/// Follows the epsilon arcs of those of the first `count` entry states that have this rank: all that lead to
+/// them have been followed before.
+__device__ inline void FollowRank(Lane& lane, uint32_t rank, uint32_t count) {
   Shared& s = lane.s;
   const LaneSearchPlan& plan = lane.plan;
   const int warp_lane = threadIdx.x & 31;
+  for (uint32_t first = lane.share_first; first < count; first += lane.share_stride) {
+    const uint32_t e = first + threadIdx.x;
+    uint32_t degree = 0;
+    if (e < count && lane.entries[e].z == rank) {
+      const uint4 entry = lane.entries[e];
+      lane.entries[e].z = 0xFFFFFFFFu;
+      const uint32_t block = static_cast<uint32_t>(*lane.hash.Key(entry.y) >> 17);
+      const uint32_t arc_counts = lane.Header(block).arc_counts;
+      degree = (arc_counts >> 20) + 1;  // the last one leads to the state proper
+      s.tile_cell[threadIdx.x] = block + 1 + (arc_counts & 0xFFFFFu);
+      s.tile_block[threadIdx.x] = block;
+      s.tile_token[threadIdx.x] = entry.x;
+      s.tile_cost[threadIdx.x] = FloatFromOrdered(*lane.hash.Cost(entry.y));
+      s.tile_unit[threadIdx.x] = static_cast<uint16_t>(entry.w);
+    }
+    uint32_t position, total;
+    ScanU32(s.temp.scan).ExclusiveSum(degree, position, total);
+    s.tile_first[threadIdx.x] = position;
+    if (threadIdx.x == 0) s.tile_first[kThreads] = total;
+    __syncthreads();
+    for (uint32_t warp_first = threadIdx.x - warp_lane; warp_first < total; warp_first += kThreads) {
+      const uint32_t a = warp_first + warp_lane;
+      uint4 link{};
+      bool valid = a < total;
+      if (valid) {
+        const int tile_token = TileToken(s, a);
+        const uint32_t unit = s.tile_unit[tile_token];
+        uint32_t cell = s.tile_cell[tile_token] + (a - s.tile_first[tile_token]);
+        float cost = s.tile_cost[tile_token];
+        unsigned long long key = 0;
+        uint32_t next_rank = 0;
+        if (a + 1 == s.tile_first[tile_token + 1]) {
+          cell = kLaneEntryCell;
+          key = static_cast<unsigned long long>(s.tile_block[tile_token]) << 17 | unit;
+          valid = lane.Keeps(cost);
+        } else {
+          const GraphArc arc = LoadCell<GraphArc>(plan.cells, cell);
+          cost = cost + lane.Weight(arc);
+          valid = lane.Keeps(cost);
+          if (valid) {
+            const StateHeader header = LoadCell<StateHeader>(plan.cells, arc.next_block);
+            key = static_cast<unsigned long long>(arc.next_block) << 17 | unit;
+            if (header.flags & kStateHasEpsilonArcs) key |= kLaneEntryBit;
+            next_rank = header.epsilon_rank;
+          }
+        }
+        if (valid)
+          link = make_uint4(s.tile_token[tile_token], Relax(lane, key, cost, next_rank), cell,
+                            __float_as_uint(cost));
+      }
+      const uint32_t place = AppendPlace(valid, &lane.counts.other_links);
+      if (valid && place < plan.capacities.other_links) lane.other_links[place] = link;
+    }
+    __syncthreads();
+  }
+}
+
+/// Follows epsilon arcs, entry states of least rank first. Links keep that order.
+__device__ inline void FollowEpsilons(Lane& lane) {
+  Shared& s = lane.s;
   for (;;) {
     __syncthreads();
-    const uint32_t count = s.entries;
-    if (count == 0 || s.tokens > plan.capacities.tokens) break;
+    const uint32_t count = lane.counts.entries;
+    if (count == 0 || lane.counts.tokens > lane.plan.capacities.tokens) break;
     int rank = 0x7FFFFFFF;
     for (uint32_t e = threadIdx.x; e < count; e += kThreads) {
       rank = min(rank, static_cast<int>(min(lane.entries[e].z, 0x7FFFFFFFu)));
@@ -411,61 +487,7 @@ __device__ void FollowEpsilons(Lane& lane) {
     __syncthreads();
     rank = s.broadcast;
     if (rank == 0x7FFFFFFF) break;
-    for (uint32_t first = 0; first < count; first += kThreads) {
-      const uint32_t e = first + threadIdx.x;
-      uint32_t degree = 0;
-      if (e < count && lane.entries[e].z == static_cast<uint32_t>(rank)) {
-        const uint4 entry = lane.entries[e];
-        lane.entries[e].z = 0xFFFFFFFFu;
-        const uint32_t block = static_cast<uint32_t>(*lane.hash.Key(entry.y) >> 17);
-        const uint32_t arc_counts = lane.Header(block).arc_counts;
-        degree = (arc_counts >> 20) + 1;  // the last one leads to the state proper
-        s.tile_cell[threadIdx.x] = block + 1 + (arc_counts & 0xFFFFFu);
-        s.tile_block[threadIdx.x] = block;
-        s.tile_token[threadIdx.x] = entry.x;
-        s.tile_cost[threadIdx.x] = FloatFromOrdered(*lane.hash.Cost(entry.y));
-        s.tile_unit[threadIdx.x] = static_cast<uint16_t>(entry.w);
-      }
-      uint32_t position, total;
-      ScanU32(s.temp.scan).ExclusiveSum(degree, position, total);
-      s.tile_first[threadIdx.x] = position;
-      if (threadIdx.x == 0) s.tile_first[kThreads] = total;
-      __syncthreads();
-      for (uint32_t warp_first = threadIdx.x - warp_lane; warp_first < total; warp_first += kThreads) {
-        const uint32_t a = warp_first + warp_lane;
-        uint4 link{};
-        bool valid = a < total;
-        if (valid) {
-          const int tile_token = TileToken(s, a);
-          const uint32_t unit = s.tile_unit[tile_token];
-          uint32_t cell = s.tile_cell[tile_token] + (a - s.tile_first[tile_token]);
-          float cost = s.tile_cost[tile_token];
-          unsigned long long key = 0;
-          uint32_t next_rank = 0;
-          if (a + 1 == s.tile_first[tile_token + 1]) {
-            cell = kLaneEntryCell;
-            key = static_cast<unsigned long long>(s.tile_block[tile_token]) << 17 | unit;
-            valid = lane.Keeps(cost);
-          } else {
-            const GraphArc arc = LoadCell<GraphArc>(plan.cells, cell);
-            cost = cost + lane.Weight(arc);
-            valid = lane.Keeps(cost);
-            if (valid) {
-              const StateHeader header = LoadCell<StateHeader>(plan.cells, arc.next_block);
-              key = static_cast<unsigned long long>(arc.next_block) << 17 | unit;
-              if (header.flags & kStateHasEpsilonArcs) key |= kLaneEntryBit;
-              next_rank = header.epsilon_rank;
-            }
-          }
-          if (valid)
-            link = make_uint4(s.tile_token[tile_token], Relax(lane, key, cost, next_rank), cell,
-                              __float_as_uint(cost));
-        }
-        const uint32_t place = AppendPlace(valid, &s.other_links);
-        if (valid && place < plan.capacities.other_links) lane.other_links[place] = link;
-      }
-      __syncthreads();
-    }
+    FollowRank(lane, static_cast<uint32_t>(rank), count);
   }
   __syncthreads();
 }

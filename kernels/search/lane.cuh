@@ -60,8 +60,65 @@ struct CandidatePlace {
   uint32_t word[4];
 };
 
-/// A lane's shared memory but for the token hash and the scores, which follow it.
-struct Shared {
+/// What the threads of a lane add up while a frame is made; read when all are done with what they add.
+struct LaneCounts {
+  int least_ordered;    ///< least cost of a candidate
+  uint32_t candidates;  ///< also those for which there was no room, like the rest
+  uint32_t kept_candidates;
+  uint32_t arcs_tried;
+  uint32_t tokens;
+  uint32_t entries;
+  uint32_t other_links;
+  uint32_t links;  ///< of the window, the frame's emitting ones included
+  uint32_t dropped_other_links;
+  // The frame's tokens, entry states aside.
+  unsigned long long least_token;  ///< sortable bits of the least cost, then the token
+  int greatest;                    ///< ordered cost
+  uint32_t active;
+  uint32_t with_unit;
+};
+
+/// How far a lane has come with its work. In shared memory where one block owns the lane.
+struct LaneProgress {
+  ChannelState state;      ///< after the last frame processed
+  ChannelState committed;  ///< when the window was last empty: what a failure falls back to
+  LaneCapacities needed;
+  uint64_t segment_offset;
+  uint64_t segment_bytes;
+  uint32_t segments;            ///< written
+  uint32_t segments_committed;  ///< of these, up to the state committed
+  uint64_t needed_output_bytes;
+  LaneResult result;
+  int32_t row;
+  int32_t rows_committed;
+  uint32_t begun;
+  uint32_t bad_unit;
+  uint32_t work;
+
+  // The window in the making.
+  uint32_t window_records;
+  uint32_t window_tokens;
+  uint32_t window_links;
+  uint32_t leading_collapsed;  ///< frames collapsed while the window was empty
+  int32_t leading_row;         ///< first row of the leading collapsed frames
+
+  // The frame in the making.
+  float least_unit_score;
+  float cut;
+  float width;
+  float threshold;
+  float least;  ///< of the candidates
+  int last_bin;
+  uint32_t ties_cut;  ///< whether the cap cuts within a bin, at last_kept
+  CandidatePlace last_kept;
+  uint32_t max_active_bound;
+  uint32_t capped;
+  float capped_width;
+  LaneCounts counts;
+};
+
+/// A block's shared memory but for the token hash and the scores, which follow it.
+struct Shared : LaneProgress {
   union {
     ScanU32::TempStorage scan;
     MinInt::TempStorage min_int;
@@ -86,62 +143,23 @@ struct Shared {
   uint16_t many_token[kThreads];
   uint32_t many_degree[kThreads];
 
-  ChannelState state;      ///< after the last frame processed
-  ChannelState committed;  ///< when the window was last empty: what a failure falls back to
-  LaneCapacities needed;
-  uint64_t segment_offset;
-  uint64_t segment_bytes;
-  uint32_t segments;            ///< written
-  uint32_t segments_committed;  ///< of these, up to the state committed
-  uint64_t needed_output_bytes;
-  LaneResult result;
-  int32_t row;
-  int32_t rows_committed;
-  uint32_t begun;
-  uint32_t bad_unit;
-  uint32_t work;
-
-  // The window in the making.
-  uint32_t window_records;
-  uint32_t window_tokens;
-  uint32_t window_links;
-  uint32_t leading_collapsed;  ///< frames collapsed while the window was empty
-  uint32_t kept_tokens;        ///< of the record being pruned
+  uint32_t kept_tokens;  ///< of the record being pruned
   uint32_t kept_links;
-  int32_t leading_row;  ///< first row of the leading collapsed frames
-
-  // The frame in the making.
-  float least_unit_score;
-  float cut;
-  float width;
-  float threshold;
-  float least;  ///< of the candidates
-  int least_ordered;
-  int last_bin;
-  uint32_t ties_cut;  ///< whether the cap cuts within a bin, at last_kept
-  CandidatePlace last_kept;
-  uint32_t max_active_bound;
-  uint32_t capped;
-  float capped_width;
-  uint32_t arcs_tried;
-  uint32_t candidates;
-  uint32_t kept_candidates;
-  uint32_t tokens;
-  uint32_t entries;
-  uint32_t other_links;
-  uint32_t links;
-  TokenSummary token_summary;
   // Results of block-wide selections.
   uint32_t picked_bin;
   uint32_t picked_below;
   uint32_t broadcast;
 };
 
-/// One thread's view of its lane.
+/// One thread's view of its lane. A lane is owned by one block, or in turns by several: then each takes a
+/// share of the elements of a list, and what all have to see lies between launches.
 struct Lane {
   const LaneSearchPlan& plan;
   Shared& s;
-  float* shared_scores;  ///< null: the row is read from global memory
+  LaneCounts& counts;
+  uint32_t share_first;   ///< the block's first element
+  uint32_t share_stride;  ///< elements that all blocks take in a turn, kThreads each
+  float* shared_scores;   ///< null: the row is read from global memory
   TokenHash hash;
 
   uint32_t* used_slots;
@@ -182,10 +200,35 @@ struct Lane {
     const float bin = (cost - s.least) * (static_cast<float>(kBins) / s.width);
     return bin < static_cast<float>(kBins) ? static_cast<int>(bin) : kBins - 1;
   }
+  /// To be called once no candidate is to come.
+  __device__ __forceinline__ void SetThreshold() const {
+    s.least = FloatFromOrdered(counts.least_ordered);
+    s.threshold = s.least + s.width;
+  }
   __device__ __forceinline__ bool Keeps(float cost) const {
     return cost < s.threshold && (s.last_bin < 0 || CapBin(cost) <= s.last_bin);
   }
 };
+
+/// Points a lane to its scratch memory.
+__device__ __forceinline__ void PlaceLane(Lane& lane, std::byte* memory) {
+  const LaneSearchPlan& plan = lane.plan;
+  lane.hash.spill_keys = reinterpret_cast<unsigned long long*>(memory + plan.layout.spill_keys);
+  lane.hash.spill_costs = reinterpret_cast<int*>(memory + plan.layout.spill_costs);
+  lane.hash.spill_slots = plan.layout.spill_slots;
+  lane.hash.multiplier = plan.hash_multiplier;
+  lane.used_slots = reinterpret_cast<uint32_t*>(memory + plan.layout.used_slots);
+  lane.costs[0] = reinterpret_cast<float*>(memory + plan.layout.costs);
+  lane.costs[1] = lane.costs[0] + plan.capacities.tokens;
+  lane.candidates = reinterpret_cast<uint4*>(memory + plan.layout.candidates);
+  lane.candidate_units = reinterpret_cast<uint16_t*>(memory + plan.layout.candidate_units);
+  lane.entries = reinterpret_cast<uint4*>(memory + plan.layout.entries);
+  lane.other_links = reinterpret_cast<uint4*>(memory + plan.layout.other_links);
+  lane.window_keys = reinterpret_cast<uint64_t*>(memory + plan.layout.window_keys);
+  lane.window_extra = reinterpret_cast<uint32_t*>(memory + plan.layout.window_extra);
+  lane.window_links = reinterpret_cast<uint4*>(memory + plan.layout.window_links);
+  lane.records = reinterpret_cast<LaneRecord*>(memory + plan.layout.records);
+}
 
 /// A cell is read with one 16-byte load.
 template <typename Cell>

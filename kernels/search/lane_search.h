@@ -17,7 +17,7 @@ inline constexpr uint32_t kLaneBlankCell = 0xFFFFFFFFu;
 inline constexpr uint32_t kLaneRepeatCell = 0xFFFFFFFEu;
 inline constexpr uint32_t kLaneEntryCell = 0xFFFFFFFDu;
 
-/// State of a stream between launches; its tokens lie beside it (keys, costs: +infinity for entry states).
+/// State of a stream between launches; its tokens lie beside it (LaneWork).
 struct ChannelState {
   double offset;
   int64_t frames;  ///< score rows consumed
@@ -46,6 +46,12 @@ struct LaneWork {
   uint32_t channel;
   uint32_t begin;  ///< not 0: a new stream starts before the first row
   uint32_t reserved;
+  // The tokens of the channel, costs +infinity for entry states: where they are, and where they shall be once
+  // rows are consumed or the stream has begun, with room for LaneCapacities::tokens. May be the same.
+  const uint64_t* from_keys;
+  const float* from_costs;
+  uint64_t* keys;
+  float* costs;
 };
 
 enum class LaneResult : uint32_t {
@@ -125,8 +131,6 @@ struct LaneSearchPlan {
   std::byte*
       lane_memory;  ///< [lanes][layout.total]; spill_keys filled with 0xFF, spill_costs with 0x7F bytes
   ChannelState* channels;
-  uint64_t* channel_keys;  ///< [channels][capacities.tokens]
-  float* channel_costs;    ///< [channels][capacities.tokens]
 
   LaneQueue* queue;
   const LaneWork* work;

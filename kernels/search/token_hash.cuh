@@ -7,6 +7,7 @@ namespace skald {
 /// Map from token keys to slots, each with the least cost seen: open addressing in shared memory, and for
 /// keys whose neighbourhood there is full, in global memory. A slot is never freed within a frame, so a
 /// neighbourhood that was full once stays full, and every thread finds a key in the same of the two tables.
+/// Where several blocks make a frame, there is no table in shared memory.
 struct TokenHash {
   static constexpr unsigned long long kNoKey = ~0ull;
   static constexpr int kNoCost = 0x7F7F7F7F;  // above every cost of a token
@@ -27,7 +28,7 @@ struct TokenHash {
     const uint64_t mixed = key * multiplier;
     uint32_t place = static_cast<uint32_t>(mixed >> 40) & (shared_slots - 1);
     *fresh = false;
-    for (uint32_t i = 0; i < kNeighbourhood; ++i) {
+    for (uint32_t i = 0; i < kNeighbourhood && i < shared_slots; ++i) {
       const unsigned long long found = atomicCAS(shared_keys + place, kNoKey, key);
       if (found == kNoKey) *fresh = true;
       if (found == kNoKey || found == key) return place;
