@@ -120,7 +120,7 @@ TEST_P(CudaSearchEquality, ManyTokensUnderEachLimit) {
   for (const int max_active : {1 << 30, 300}) {
     for (const int max_arcs : {1 << 30, 600}) {
       Case c = Case::Wide(random, 2);
-      c.options.initial_tokens = 4000;
+      c.options.initial_tokens = 2000;
       c.options.max_active = max_active;
       c.options.max_arcs_per_frame = max_arcs;
       SearchStatistics total;
@@ -128,8 +128,16 @@ TEST_P(CudaSearchEquality, ManyTokensUnderEachLimit) {
       EXPECT_EQ(total.max_active_frames > 0, max_active < 1 << 30);
       EXPECT_EQ(total.capped_frames > 0, max_arcs < 1 << 30);
       EXPECT_GT(total.peak_tokens, kLaneThreads);
-      ASSERT_EQ(HashesOnDevice(c, context(), Shape(2, 2), 11, c.options), expected)
+      const GraphImage image = c.graph.Image();
+      const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context(), image));
+      CudaBeamSearch search = Ok(CudaBeamSearch::Create(context(), graph, c.options, Shape(2, 2)));
+      ASSERT_EQ(HashesOnDevice(search, context(), c.streams, 11), expected)
           << "max_active " << max_active << ", max_arcs " << max_arcs;
+      const size_t lane_bytes = search.lane_bytes();
+      for (int repeat = 0; repeat < 2; ++repeat) {
+        ASSERT_EQ(HashesOnDevice(search, context(), c.streams, 11), expected);
+      }
+      EXPECT_EQ(search.lane_bytes(), lane_bytes) << "memory that was enough fills up";
     }
   }
 }
