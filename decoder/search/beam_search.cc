@@ -364,6 +364,19 @@ void BeamSearch::FinishFrame(std::span<const float> row) {
 
   keys_.swap(next_keys_);
   costs_.swap(next_costs_);
+  SummariseTokens();
+  statistics_.tokens += active_;
+  statistics_.peak_tokens = std::max(statistics_.peak_tokens, active_);
+
+  if (options_.prune_interval_frames > 0 && ++records_since_prune_ >= options_.prune_interval_frames) {
+    // The stretch before the last one is pruned a second time, now with a future of its own.
+    history_.PruneSince(last_prune_record_);
+    last_prune_record_ = history_.record_count() - static_cast<size_t>(records_since_prune_);
+    records_since_prune_ = 0;
+  }
+}
+
+void BeamSearch::SummariseTokens() {
   active_ = with_unit_ = 0;
   least_cost_ = kInfinity;
   greatest_cost_ = -kInfinity;
@@ -377,15 +390,33 @@ void BeamSearch::FinishFrame(std::span<const float> row) {
       best_token_ = t;
     }
   }
-  statistics_.tokens += active_;
-  statistics_.peak_tokens = std::max(statistics_.peak_tokens, active_);
+}
 
-  if (options_.prune_interval_frames > 0 && ++records_since_prune_ >= options_.prune_interval_frames) {
-    // The stretch before the last one is pruned a second time, now with a future of its own.
-    history_.PruneSince(last_prune_record_);
-    last_prune_record_ = history_.record_count() - static_cast<size_t>(records_since_prune_);
-    records_since_prune_ = 0;
+std::vector<uint8_t> BeamSearch::Hypotheses() const {
+  std::vector<uint8_t> alive(keys_.size());
+  for (size_t t = 0; t < keys_.size(); ++t) alive[t] = !IsEntry(keys_[t]) && costs_[t] != kInfinity;
+  return alive;
+}
+
+uint32_t BeamSearch::BestToken(bool ending) const {
+  uint32_t best = best_token_;
+  float least = kInfinity;
+  for (uint32_t t = 0; ending && t < keys_.size(); ++t) {
+    const float cost = costs_[t] + FinalCost(keys_[t]);
+    if (cost < least) {
+      least = cost;
+      best = t;
+    }
   }
+  return best;
+}
+
+// A dropped token keeps its place, since links name tokens by place, at a cost that nothing follows.
+void BeamSearch::Keep(std::span<const uint8_t> keep) {
+  for (size_t t = 0; t < keys_.size(); ++t) {
+    if (!keep[t]) costs_[t] = kInfinity;
+  }
+  SummariseTokens();
 }
 
 float BeamSearch::FinalCost(TokenKey key) const {

@@ -83,6 +83,17 @@ class BeamSearch {
 
   const SearchStatistics& statistics() const { return statistics_; }
 
+  // What live results are read from (StablePath), while a stream is under way.
+
+  /// Links between tokens so far; the tokens of its last record are the hypotheses.
+  const LinkHistory& history() const { return history_; }
+  /// Whether each token of the last record is a hypothesis: entry states and dropped tokens are not.
+  std::vector<uint8_t> Hypotheses() const;
+  /// The token of least cost; with `ending`, final costs included, where any hypothesis may end.
+  uint32_t BestToken(bool ending) const;
+  /// Drops the tokens of the last record that `keep` [tokens] does not name; at least one hypothesis is kept.
+  void Keep(std::span<const uint8_t> keep);
+
  private:
   struct Candidate {
     TokenKey key;
@@ -105,6 +116,7 @@ class BeamSearch {
   /// Number of the token of the frame in the making, with the least cost of those seen.
   uint32_t Relax(TokenKey key, float cost);
   void FinishFrame(std::span<const float> row);
+  void SummariseTokens();
   bool Keeps(float cost) const;
   /// Cost of an arc's label and weight for a token; moves the token's boost state on in `boost_bits`.
   float WordArcWeight(const GraphArc& arc, TokenKey source, TokenKey* boost_bits) const;
