@@ -8,6 +8,7 @@
 #include "base/stopwatch.h"
 #include "cli/command.h"
 #include "cli/input_list.h"
+#include "cli/live.h"
 #include "cli/output_arguments.h"
 #include "cli/recognizer_arguments.h"
 
@@ -146,7 +147,7 @@ int RunTranscribe(const Arguments& arguments) {
       "comma-separated: txt, json, srt, vtt, ttml, ctm")("progress",
                                                          po::value<std::string>()->default_value("auto"),
                                                          "auto, none, bar or json, on standard error");
-  options.add(outputs);
+  options.add(outputs).add(LiveArguments());
   const Parsed parsed = Parse(arguments, "skald transcribe [OPTIONS] INPUT...", kAbout, options, "input");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   if (parsed.values.count("input") == 0) {
@@ -158,7 +159,13 @@ int RunTranscribe(const Arguments& arguments) {
       ExpandInputs(parsed.values["input"].as<std::vector<std::string>>());
   if (!inputs.ok()) return Report(inputs.status(), kNothingDone);
   if (inputs->empty()) return Report(Status::NotFound("no media among the inputs"), kNothingDone);
-  return Transcribe(*request, *inputs);
+  if (!parsed.values["live"].as<bool>()) return Transcribe(*request, *inputs);
+  const bool as_json = request->formats.front() == OutputFormat::kJson;
+  if (inputs->size() != 1 || !request->out_folder.empty() ||
+      (!as_json && request->formats.front() != OutputFormat::kText)) {
+    return Report(Status::InvalidArgument("--live takes one input and prints txt or json"), kBadUsage);
+  }
+  return TranscribeLive(parsed.values, request->recognizer, request->media, inputs->front().path, as_json);
 }
 
 }  // namespace skald::cli

@@ -246,6 +246,9 @@ const RecognizerInfo& Recognizer::info() const { return state_->info; }
 const Bundle& Recognizer::bundle() const { return state_->bundle; }
 const GraphImage& Recognizer::graph() const { return state_->graph; }
 const SearchOptions& Recognizer::search_options() const { return state_->options.search; }
+const BoostAutomaton* Recognizer::boosts() const {
+  return state_->boosts.empty() ? nullptr : &state_->boosts;
+}
 float Recognizer::acoustic_scale() const { return state_->acoustic_scale; }
 double Recognizer::batch_s() const { return state_->options.batch_s; }
 Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
@@ -262,7 +265,7 @@ void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const Me
                                 state_->search_workers,
                                 state_->prototype,
                                 lattices,
-                                state_->boosts.empty() ? nullptr : &state_->boosts,
+                                boosts(),
                                 state_->device_searches};
   RunPipeline(context, paths, media, sink, progress);
   state_->NoteLanes(state_->search_lanes);

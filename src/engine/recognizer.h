@@ -53,6 +53,8 @@ class Recognizer {
   const Bundle& bundle() const;
   const GraphImage& graph() const;
   const SearchOptions& search_options() const;
+  /// Phrases that the search prefers; null: none.
+  const BoostAutomaton* boosts() const;
   /// Factor that scores are multiplied by before the search.
   float acoustic_scale() const;
   /// Seconds of audio in one batch.

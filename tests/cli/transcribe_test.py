@@ -1,4 +1,5 @@
 """`skald transcribe` with the default model on real media."""
+import difflib
 import json
 import pathlib
 import unittest
@@ -36,6 +37,44 @@ class TranscribeTest(SkaldTest):
             piped = run("transcribe", "-", stdin=audio)
         self.assertEqual(piped.returncode, 0, piped.stderr)
         self.assertEqual(piped.stdout, run("transcribe", self.audio_sample()).stdout)
+
+    def test_live_words_are_final_and_come_in_time(self):
+        with open(self.audio_sample(), "rb") as audio:
+            result = run("transcribe", "--live", "--format", "json", "-", stdin=audio)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        updates = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertGreater(len(updates), 2)
+        words = [dict(word, heard=update["heard"]) for update in updates for word in update["words"]]
+        for before, word in zip(words, words[1:]):
+            self.assertLessEqual(before["start"], word["start"])
+            # Step, lookahead and delay after the next word began.
+            self.assertLessEqual(before["heard"] - word["start"], 0.5 + 1.0 + 2.0 + 0.1)
+        whole = run("transcribe", self.audio_sample()).stdout.split()
+        same = difflib.SequenceMatcher(None, whole, [word["word"] for word in words]).ratio()
+        self.assertGreater(same, 0.85)
+        text = run("transcribe", "--live", self.audio_sample())
+        self.assertEqual(text.stdout.split(), [word["word"] for word in words])
+
+    def test_live_refuses_what_it_cannot_do(self):
+        for arguments in (["--out", self.folder / "out"], ["--format", "srt"], ["--track", "all"], ["--live-step", "0"]):
+            result = run("transcribe", "--live", *arguments, self.audio_sample())
+            self.assertEqual(result.returncode, 1, arguments)
+            self.assertEqual(result.stdout, "")
+
+    def test_boosted_phrases_are_preferred_and_unknown_words_become_known(self):
+        sample = self.audio_sample()
+        plain = run("transcribe", sample).stdout
+        phrases = self.folder / "phrases.txt"
+        phrases.write_text("# names\nASK NOT\t2\nskaldikon\n")
+        boosted = run("transcribe", "--boost", phrases, "--boost", "your country", sample)
+        self.assertEqual(boosted.returncode, 0, boosted.stderr)
+        self.assertGreater(difflib.SequenceMatcher(None, plain.split(), boosted.stdout.split()).ratio(), 0.8)
+        hated = run("transcribe", "--boost", plain.split()[0], "--boost-weight", "-30", sample)
+        self.assertNotEqual(hated.stdout.split()[0], plain.split()[0])
+        phrases.write_text("ASK NOT\tmuch\n")
+        refused = run("transcribe", "--boost", phrases, sample)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("line 1", refused.stderr)
 
     def test_results_do_not_depend_on_threads_order_or_company(self):
         paths = [path for path in sorted(SAMPLES.iterdir()) if path.suffix in (".mp3", ".opus", ".mp4", ".flac", ".wav")]
