@@ -21,6 +21,9 @@ using ngram_format::Section;
 constexpr const char* kSectionNames[ngram_format::kSectionCount] = {
     "values", "first arcs", "back-offs", "arc words", "arc targets", "word offsets", "word text", "recipe"};
 
+constexpr int kGuesses = 6;
+constexpr uint64_t kFewArcs = 8;
+
 Status CorruptSection(uint32_t section, const char* reason) {
   return Status::Corrupt(reason).At(std::string("section \"") + kSectionNames[section] + "\"");
 }
@@ -105,6 +108,37 @@ struct NgramModel::Storage {
   NgramModelInfo info;
   std::string content_hash;
 
+  /// The arc of `state` with `word`, if there is one.
+  bool FindArc(uint64_t state, uint64_t word, uint64_t* arc) const {
+    uint64_t first = first_arcs[state], end = first_arcs[state + 1];
+    // Words lie about evenly: guess a few times where this one is, then halve.
+    uint64_t least = 0, most = header.word_count;  // bounds of the words of first to end - 1: [least, most)
+    for (int guess = 0; guess < kGuesses && end - first > kFewArcs; ++guess) {
+      const uint64_t middle = first + (word - least) * (end - first) / (most - least);
+      const uint64_t there = arc_words[middle];
+      if (there == word) {
+        *arc = middle;
+        return true;
+      }
+      if (there < word) {
+        first = middle + 1;
+        least = there + 1;
+      } else {
+        end = middle;
+        most = there;
+      }
+    }
+    while (first < end) {
+      const uint64_t middle = first + (end - first) / 2;
+      if (arc_words[middle] < word) {
+        first = middle + 1;
+      } else {
+        end = middle;
+      }
+    }
+    *arc = first;
+    return first < first_arcs[state + 1] && arc_words[first] == word;
+  }
   const std::byte* section(Section section) const {
     return file.bytes().data() + header.sections[section].offset;
   }
@@ -204,19 +238,7 @@ int64_t NgramModel::Score(uint32_t word, State* state) const {
   int64_t sum = 0;
   for (uint64_t at = *state;;) {
     uint64_t arc = word;  // of the empty history, whose arcs are all words
-    bool found = at == 0;
-    if (!found) {
-      arc = storage.first_arcs[at];
-      uint64_t count = storage.first_arcs[at + 1] - arc;
-      if (count > 0) {
-        while (count > 1) {
-          const uint64_t half = count / 2;
-          arc += storage.arc_words[arc + half] <= word ? half : 0;
-          count -= half;
-        }
-        found = storage.arc_words[arc] == word;
-      }
-    }
+    const bool found = at == 0 || storage.FindArc(at, word, &arc);
     const uint64_t target = found ? storage.arc_targets[arc] : storage.backoffs[at];
     sum += storage.values[target >> storage.header.state_bits];
     at = target & storage.state_mask;

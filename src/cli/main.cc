@@ -18,6 +18,7 @@ struct Command {
 constexpr Command kCommands[] = {
     {"transcribe", "turn audio and video files into text, subtitles or JSON", skald::cli::RunTranscribe},
     {"graph", "build, describe or check a decoding graph", skald::cli::RunGraph},
+    {"lm", "build, describe or apply a language model for rescoring", skald::cli::RunLm},
     {"model", "describe or check a model bundle", skald::cli::RunModel},
     {"score", "score transcripts against references", skald::cli::RunScore},
     {"bench", "measure media, features, model, search or the whole pipeline", skald::cli::RunBench},

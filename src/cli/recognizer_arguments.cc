@@ -67,7 +67,17 @@ po::options_description RecognizerArguments() {
       "context", po::value<double>()->default_value(defaults.windows.context_s),
       "seconds of overlap at each side of a window")(
       "pause", po::value<double>()->default_value(defaults.endpoint.pause_s),
-      "a pause of this many seconds ends a segment");
+      "a pause of this many seconds ends a segment")(
+      "rescore", po::value<std::string>()->default_value("none"),
+      "none, or large: a larger language model has the last word on the search's alternatives")(
+      "rescore-lm", po::value<std::string>(),
+      "model for --rescore large: ARPA or a file of skald lm build (default: the bundle's)")(
+      "rescore-weight", po::value<double>()->default_value(defaults.rescoring.weight),
+      "share of the large model; 0 keeps the first-pass model, 1 replaces it")(
+      "rescore-lm-scale", po::value<double>()->default_value(defaults.rescoring.lm_scale),
+      "factor on language model costs when rescoring")(
+      "rescore-word-penalty", po::value<double>()->default_value(defaults.rescoring.word_penalty),
+      "nats for every word when rescoring, on top of --word-penalty");
   return options;
 }
 
@@ -100,6 +110,14 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
     SKALD_ASSIGN_OR_RETURN(options.boosts, ReadBoosts(values["boost"].as<std::vector<std::string>>(),
                                                       values["boost-weight"].as<double>()));
   }
+  const std::string rescore = values["rescore"].as<std::string>();
+  if (rescore != "none" && rescore != "large")
+    return Status::InvalidArgument("--rescore is none or large, not '" + rescore + "'");
+  options.rescoring.enabled = rescore == "large";
+  text("rescore-lm", &options.rescoring.lm_path);
+  options.rescoring.weight = values["rescore-weight"].as<double>();
+  options.rescoring.lm_scale = values["rescore-lm-scale"].as<double>();
+  options.rescoring.word_penalty = values["rescore-word-penalty"].as<double>();
   SKALD_RETURN_IF_ERROR(options.Validate());
   return options;
 }

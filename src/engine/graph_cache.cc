@@ -1,47 +1,11 @@
 #include "engine/graph_cache.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <string_view>
-#include <sys/file.h>
 #include <utility>
 
+#include "engine/file_cache.h"
+
 namespace skald {
-namespace {
-
-namespace fs = std::filesystem;
-
-/// An exclusive lock on a file, held while the object lives; released by the system if the process dies.
-class FileLock {
- public:
-  static StatusOr<FileLock> Acquire(const std::string& path) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0 || ::flock(descriptor, LOCK_EX) != 0) {
-      const Status status = Status::Io(std::strerror(errno)).InFile(path);
-      if (descriptor >= 0) ::close(descriptor);
-      return status;
-    }
-    return FileLock(descriptor);
-  }
-  FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FileLock& operator=(FileLock&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~FileLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
- private:
-  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
-
-}  // namespace
 
 StatusOr<GraphSources> GraphSourcesOfBundle(const Bundle& bundle, const std::string& head_name) {
   const BundleManifest& manifest = bundle.manifest();
@@ -69,22 +33,14 @@ StatusOr<GraphSources> GraphSourcesOfBundle(const Bundle& bundle, const std::str
 StatusOr<std::string> CachedGraph(const GraphSources& sources, const GraphOptions& options,
                                   const std::string& cache_folder, const BuildProgress& progress) {
   SKALD_ASSIGN_OR_RETURN(const std::string key, GraphCacheKey(sources, options));
-  const std::string folder = cache_folder + "/graphs";
-  const std::string path = folder + "/" + key + ".skg";
-  std::error_code error;
-  if (fs::exists(path, error)) return path;
-  fs::create_directories(folder, error);
-  if (error) return Status::Io(error.message()).InFile(folder);
-
-  SKALD_ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(path + ".lock"));
-  if (fs::exists(path, error)) return path;  // built by another process while this one waited
-  const auto report = [&](double fraction, std::string_view phase) {
-    if (progress) progress(fraction, std::string(phase));
-  };
-  SKALD_ASSIGN_OR_RETURN(const GraphImage graph, BuildGraph(sources, options, report));
-  SKALD_RETURN_IF_ERROR(WriteGraphImage(graph, path));
-  fs::remove(path + ".lock", error);
-  return path;
+  const std::string path = cache_folder + "/graphs/" + key + ".skg";
+  return CachedFile(path, [&]() -> Status {
+    const auto report = [&](double fraction, std::string_view phase) {
+      if (progress) progress(fraction, std::string(phase));
+    };
+    SKALD_ASSIGN_OR_RETURN(const GraphImage graph, BuildGraph(sources, options, report));
+    return WriteGraphImage(graph, path);
+  });
 }
 
 StatusOr<std::string> GraphOfBundle(const Bundle& bundle, const std::string& head,

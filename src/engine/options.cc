@@ -31,6 +31,7 @@ Status RecognizerOptions::Validate() const {
   }
   SKALD_RETURN_IF_ERROR(search.Validate());
   SKALD_RETURN_IF_ERROR(description.Validate());
+  SKALD_RETURN_IF_ERROR(rescoring.Validate());
   SKALD_RETURN_IF_ERROR(windows.Validate());
   return endpoint.Validate();
 }

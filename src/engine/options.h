@@ -8,6 +8,7 @@
 #include "decoder/search/search_options.h"
 #include "engine/boost_list.h"
 #include "engine/endpointer.h"
+#include "engine/rescoring_options.h"
 #include "engine/segment_describer.h"
 #include "frontend/segmentation/window_cutter.h"
 
@@ -50,6 +51,7 @@ struct RecognizerOptions {
   /// Affects the text; its word_penalty is replaced by the field above.
   SearchOptions search;
   DescriptionOptions description;
+  RescoringOptions rescoring;
   WindowOptions windows;
   EndpointOptions endpoint;
   /// Seconds of audio in one batch of the acoustic model; larger feeds a GPU better and takes more memory. 0:

@@ -30,7 +30,7 @@ class Pipeline {
         progress_(progress),
         shape_(context.scorers.front()->shape()),
         windows_(context.options.windows),
-        describer_(context.graph, context.options.description),
+        describer_(context.graph, context.options.description, context.rescorer),
         scheduler_(Limits(context), !context.device_searches.empty(), [&context] {
           return std::all_of(context.scorers.begin(), context.scorers.end(),
                              [](const auto& scorer) { return scorer->HasRoom(); });

@@ -66,6 +66,8 @@ struct PipelineContext {
   const BoostAutomaton* boost = nullptr;
   /// Search all segments where there are any, one thread each. Else the workers do.
   std::span<const std::unique_ptr<DeviceSegmentSearch>> device_searches = {};
+  /// Step between search and words; may be null.
+  const LatticeRescorer* rescorer = nullptr;
 };
 
 /// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model

@@ -11,6 +11,7 @@
 
 #include "base/stopwatch.h"
 #include "engine/graph_cache.h"
+#include "engine/rescorer.h"
 #include "engine/scorer.h"
 #include "models/bundle/bundle.h"
 
@@ -68,6 +69,7 @@ struct Recognizer::State {
   RecognizerInfo info;
   Bundle bundle;
   GraphImage graph;
+  std::unique_ptr<LargeLmRescorer> rescorer;  // null: none
   std::vector<std::unique_ptr<Scorer>> scorers;
   std::vector<std::unique_ptr<DeviceSegmentSearch>> device_searches;
   int search_lanes = 0;  // that the searches began with
@@ -175,6 +177,11 @@ void Recognizer::State::DescribeOptions() {
                      ? fmt::format("mbr, scale {:g}", options.description.mbr_scale)
                      : "viterbi"},
       {"boosted_phrases", fmt::format("{}", options.boosts.size())},
+      {"rescore", rescorer == nullptr
+                      ? "none"
+                      : fmt::format("lm {}, weight {:g}, lm scale {:g}, word penalty {:g}",
+                                    rescorer->model_hash(), options.rescoring.weight,
+                                    options.rescoring.lm_scale, options.rescoring.word_penalty)},
       {"window_s", fmt::format("{:g}", options.windows.window_s)},
       {"context_s", fmt::format("{:g}", options.windows.context_s)},
       {"pause_s", fmt::format("{:g}", options.endpoint.pause_s)},
@@ -197,8 +204,8 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   }
   const HeadDescription description = bundle.manifest().heads.at(head);
 
-  std::string graph_path = options.graph_path;
   const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
+  std::string graph_path = options.graph_path;
   if (graph_path.empty()) {
     SKALD_ASSIGN_OR_RETURN(graph_path, GraphOfBundle(bundle, head, cache, build_progress));
   }
@@ -233,6 +240,11 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   state->options.search.word_penalty =
       static_cast<float>(options.word_penalty.value_or(description.word_penalty));
   if (options.batch_s == 0) state->options.batch_s = device >= 0 ? 300 : 30;
+  if (options.rescoring.enabled) {
+    SKALD_ASSIGN_OR_RETURN(
+        state->rescorer,
+        LargeLmRescorer::Create(state->bundle, state->graph, options.rescoring, cache, build_progress));
+  }
   SKALD_RETURN_IF_ERROR(state->MakeWorkers(device));
   state->DescribeOptions();
   state->info.load_s = watch.Seconds();
@@ -266,7 +278,8 @@ void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const Me
                                 state_->prototype,
                                 lattices,
                                 boosts(),
-                                state_->device_searches};
+                                state_->device_searches,
+                                state_->rescorer.get()};
   RunPipeline(context, paths, media, sink, progress);
   state_->NoteLanes(state_->search_lanes);
 }
