@@ -37,27 +37,26 @@ StatusOr<std::vector<uint32_t>> NumberWords(const GraphImage& graph, const Ngram
   return numbers;
 }
 
-/// Weight of the language model with the hash `lm_sha256` in a graph of this recipe.
-StatusOr<double> LmWeightOfGraph(const std::string& recipe_json, const std::string& lm_sha256, int lm_order) {
+/// How a graph used its language model.
+struct GraphLm {
+  double weight = 1;
+  int max_order = 0;
+};
+
+/// Of a graph with this recipe, which must have been built from the model with the hash `lm_sha256`.
+StatusOr<GraphLm> ReadGraphLm(const std::string& recipe_json, const std::string& lm_sha256) {
   const auto recipe = nlohmann::json::parse(recipe_json, nullptr, /*allow_exceptions=*/false);
-  const auto text = [](const nlohmann::json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  if (!recipe.is_object() || text(recipe, "language_model_sha256") != lm_sha256) {
+  if (!recipe.is_object() || recipe.value("language_model_sha256", nlohmann::json()) != lm_sha256) {
     return Status::Unsupported(
         "rescoring needs the language model that the graph was built from, and that is not the bundle's");
   }
-  const auto options = recipe.find("options");
-  if (options == recipe.end() || !options->is_object())
-    return Status::Corrupt("the graph's recipe has no options");
-  const auto weight = options->find("language_model_weight"), order = options->find("max_order");
-  if (weight == options->end() || !weight->is_number() || order == options->end() ||
-      !order->is_number_integer())
-    return Status::Corrupt("the graph's recipe does not say how the language model was used");
-  if (order->get<int>() < lm_order)
-    return Status::Unsupported("rescoring needs a graph with all n-grams of its language model (max_order)");
-  return weight->get<double>();
+  const nlohmann::json options = recipe.value("options", nlohmann::json());
+  const nlohmann::json weight =
+      options.is_object() ? options.value("language_model_weight", nlohmann::json()) : options;
+  const nlohmann::json order = options.is_object() ? options.value("max_order", nlohmann::json()) : options;
+  if (!weight.is_number() || !order.is_number_integer())
+    return Status::Corrupt("the graph's recipe does not say how its language model was used");
+  return GraphLm{weight.get<double>(), order.get<int>()};
 }
 
 }  // namespace
@@ -98,6 +97,8 @@ StatusOr<std::unique_ptr<LargeLmRescorer>> LargeLmRescorer::Create(const Bundle&
     return Status::Unsupported("the bundle has no large language model; name one with --rescore-lm")
         .InFile(bundle.folder());
   }
+  SKALD_ASSIGN_OR_RETURN(const GraphLm graph_lm,
+                         ReadGraphLm(graph.info().recipe_json, manifest.files.at(manifest.lm_file).sha256));
   std::string source = options.lm_path;
   if (source.empty()) {
     SKALD_ASSIGN_OR_RETURN(source, bundle.VerifiedPath(manifest.lm_large_file));
@@ -110,9 +111,9 @@ StatusOr<std::unique_ptr<LargeLmRescorer>> LargeLmRescorer::Create(const Bundle&
 
   std::unique_ptr<LargeLmRescorer> rescorer(
       new LargeLmRescorer(std::move(old_model), std::move(large), options));
-  SKALD_ASSIGN_OR_RETURN(rescorer->graph_lm_weight_,
-                         LmWeightOfGraph(graph.info().recipe_json, manifest.files.at(manifest.lm_file).sha256,
-                                         rescorer->old_.order()));
+  if (graph_lm.max_order < rescorer->old_.order())
+    return Status::Unsupported("rescoring needs a graph with all n-grams of its language model (max_order)");
+  rescorer->graph_lm_weight_ = graph_lm.weight;
   auto numbers = NumberWords(graph, rescorer->old_);
   if (!numbers.ok()) return std::move(numbers).status().InFile(old_source);
   rescorer->old_numbers_ = *std::move(numbers);
