@@ -12,11 +12,43 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr char kAbout[] =
-    "Measures one stage (media, features, model, search or pipeline) over the same audio several times and "
-    "prints\n"
-    "seconds, their spread and the speed as a multiple of real time. Single stages run on one thread with "
-    "their\n"
-    "inputs in memory; the pipeline is the whole way from media to transcript on all workers.";
+    "Measures one stage (media, features, model, search, pcm or pipeline) over the same audio several times "
+    "and\n"
+    "prints seconds, their spread and the speed as a multiple of real time. Single stages run on one thread "
+    "with\n"
+    "their inputs in memory (on a device: resident there); pipeline is the whole way from media to "
+    "transcript\n"
+    "on all workers, pcm the same from samples in memory. --lanes takes a list: one measurement each.";
+
+nlohmann::ordered_json ToJson(const BenchmarkResult& result) {
+  nlohmann::ordered_json json = {{"stage", result.stage},
+                                 {"audio_s", result.audio_s},
+                                 {"run_s", result.run_s},
+                                 {"median_s", result.median_s()},
+                                 {"times_real_time", result.times_real_time()}};
+  for (const auto& [name, value] : result.details) json["details"][name] = value;
+  return json;
+}
+
+void Print(const BenchmarkResult& result) {
+  std::printf("%s: %.1f s of audio, median %.4f s of %zu runs (%.4f to %.4f), %.1f x real time\n",
+              result.stage.c_str(), result.audio_s, result.median_s(), result.run_s.size(),
+              result.run_s.front(), result.run_s.back(), result.times_real_time());
+  for (const auto& [name, value] : result.details) std::printf("  %-40s %s\n", name.c_str(), value.c_str());
+}
+
+/// What a comma-separated list holds.
+std::vector<std::string> Split(const std::string& list) {
+  std::vector<std::string> parts(1);
+  for (const char c : list) {
+    if (c == ',') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
 
 }  // namespace
 
@@ -25,8 +57,10 @@ int RunBench(const Arguments& arguments) {
   options.add(RecognizerArguments());
   po::options_description measuring("Measuring", 110);
   measuring.add_options()("repeats", po::value<int>()->default_value(5), "timed runs")(
-      "warm-up", po::value<int>()->default_value(1), "runs before, not counted")("json", po::bool_switch(),
-                                                                                 "print JSON");
+      "warm-up", po::value<int>()->default_value(1), "runs before, not counted")(
+      "copies", po::value<int>()->default_value(1), "search, pcm, pipeline: every input this many times")(
+      "check", po::bool_switch(), "search on a device: fail where the CPU finds other survivors")(
+      "json", po::bool_switch(), "print JSON; a list for several --lanes");
   options.add(measuring);
   const Parsed parsed = Parse(arguments, "skald bench STAGE [OPTIONS] INPUT...", kAbout, options, "input");
   if (parsed.exit_code >= 0) return parsed.exit_code;
@@ -37,8 +71,14 @@ int RunBench(const Arguments& arguments) {
     return Report(Status::InvalidArgument("bench needs a stage and inputs (see --help)"), kBadUsage);
   const auto stage = ParseBenchmarkStage(words.front());
   if (!stage.ok()) return Report(stage.status(), kBadUsage);
-  const auto recognizer = ReadRecognizerArguments(parsed.values);
-  if (!recognizer.ok()) return Report(recognizer.status(), kBadUsage);
+  po::variables_map values = parsed.values;
+  std::vector<RecognizerOptions> recognizers;  // one for each number of lanes
+  for (const std::string& lanes : Split(values["lanes"].as<std::string>())) {
+    values.at("lanes").value() = lanes;
+    const auto recognizer = ReadRecognizerArguments(values);
+    if (!recognizer.ok()) return Report(recognizer.status(), kBadUsage);
+    recognizers.push_back(*recognizer);
+  }
   BenchmarkOptions benchmark;
   benchmark.repeats = parsed.values["repeats"].as<int>();
   benchmark.warm_up_runs = parsed.values["warm-up"].as<int>();
@@ -46,27 +86,26 @@ int RunBench(const Arguments& arguments) {
       benchmark.warm_up_runs > 100) {
     return Report(Status::InvalidArgument("--repeats is 1 to 1000, --warm-up 0 to 100"), kBadUsage);
   }
+  benchmark.copies = values["copies"].as<int>();
+  if (benchmark.copies < 1 || benchmark.copies > 100000)
+    return Report(Status::InvalidArgument("--copies is 1 to 100000"), kBadUsage);
+  benchmark.check = values["check"].as<bool>();
   const auto inputs = ExpandInputs({words.begin() + 1, words.end()});
   if (!inputs.ok()) return Report(inputs.status(), kNothingDone);
   std::vector<std::string> paths;
   for (const Input& input : *inputs) paths.push_back(input.path);
 
-  const auto result = RunBenchmark(*stage, paths, *recognizer, benchmark);
-  if (!result.ok()) return Report(result.status(), kNothingDone);
-  if (parsed.values["json"].as<bool>()) {
-    nlohmann::ordered_json json = {{"stage", result->stage},
-                                   {"audio_s", result->audio_s},
-                                   {"run_s", result->run_s},
-                                   {"median_s", result->median_s()},
-                                   {"times_real_time", result->times_real_time()}};
-    for (const auto& [name, value] : result->details) json["details"][name] = value;
-    std::printf("%s\n", json.dump(2).c_str());
-    return kAllWell;
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const RecognizerOptions& recognizer : recognizers) {
+    const auto result = RunBenchmark(*stage, paths, recognizer, benchmark);
+    if (!result.ok()) return Report(result.status(), kNothingDone);
+    if (values["json"].as<bool>()) {
+      json.push_back(ToJson(*result));
+    } else {
+      Print(*result);
+    }
   }
-  std::printf("%s: %.1f s of audio, median %.3f s of %zu runs (%.3f to %.3f), %.1f x real time\n",
-              result->stage.c_str(), result->audio_s, result->median_s(), result->run_s.size(),
-              result->run_s.front(), result->run_s.back(), result->times_real_time());
-  for (const auto& [name, value] : result->details) std::printf("  %-28s %s\n", name.c_str(), value.c_str());
+  if (!json.empty()) std::printf("%s\n", (json.size() == 1 ? json[0] : json).dump(2).c_str());
   return kAllWell;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <charconv>
 #include <string>
 
 #include "base/file.h"
@@ -41,7 +42,7 @@ po::options_description RecognizerArguments() {
       "device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda, or cuda:N")(
       "search", po::value<std::string>()->default_value("auto"),
       "where segments are searched: auto (the model's device), cpu, cuda; the text is the same")(
-      "lanes", po::value<int>()->default_value(0),
+      "lanes", po::value<std::string>()->default_value("0"),
       "segments that a CUDA device searches at the same time (0: as many as it runs at once)")(
       "precision", po::value<std::string>()->default_value("auto"),
       "arithmetic of the acoustic model: auto, f32, bf16, f16 (CUDA), int8 (CPU)")(
@@ -89,7 +90,12 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
   text("model", &options.model_folder);
   text("device", &options.device);
   text("search", &options.search_device);
-  options.search_lanes = values["lanes"].as<int>();
+  const std::string lanes = values["lanes"].as<std::string>();
+  const auto [end, error] =
+      std::from_chars(lanes.data(), lanes.data() + lanes.size(), options.search_lanes);
+  if (error != std::errc() || end != lanes.data() + lanes.size()) {
+    return Status::InvalidArgument("--lanes is a number, not '" + lanes + "'");
+  }
   text("precision", &options.precision);
   text("head", &options.head);
   text("graph", &options.graph_path);

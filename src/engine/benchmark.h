@@ -1,26 +1,32 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
 #include "engine/options.h"
-#include "frontend/media/media_reader.h"
 
 namespace skald {
 
-enum class BenchmarkStage { kMedia, kFeatures, kModel, kSearch, kPipeline };
+/// kPcm: the pipeline from samples in memory; kPipeline: from media files.
+enum class BenchmarkStage { kMedia, kFeatures, kModel, kSearch, kPcm, kPipeline };
 
-/// kInvalidArgument for names other than media, features, model, search, pipeline.
+/// kInvalidArgument for names other than media, features, model, search, pcm, pipeline.
 StatusOr<BenchmarkStage> ParseBenchmarkStage(const std::string& name);
 
 struct BenchmarkOptions {
   int repeats = 5;  ///< timed runs; the median is what to quote
   int warm_up_runs = 1;
+  /// Search, pcm and pipeline: every input this many times, so that few files fill a device.
+  int copies = 1;
+  /// Search: also on the CPU, and fail where the survivors differ.
+  bool check = false;
 };
 
-/// Seconds of one stage over the same audio, run by run. Media, features, model and search run on one thread,
-/// the pipeline on all workers of the recognizer.
+/// Seconds of one stage over the same audio, run by run. On the CPU media, features, model and search run on
+/// one thread. On a device features and model are the seconds between events, search is wall time with scores
+/// that lie on the device, raw lattices included. The pipelines run on all workers of the recognizer.
 struct BenchmarkResult {
   std::string stage;
   double audio_s = 0;

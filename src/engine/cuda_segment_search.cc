@@ -38,6 +38,12 @@ struct Staging {
   DeviceBuffer<float> device;
 };
 
+/// When a launch ran.
+struct Times {
+  CudaTimer start, end;
+  bool launched = false;
+};
+
 class CudaSegmentSearch : public DeviceSegmentSearch {
  public:
   static StatusOr<std::unique_ptr<DeviceSegmentSearch>> Create(std::shared_ptr<const CudaGraphImage> graph,
@@ -49,6 +55,10 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
                            CudaBeamSearch::Create(stream.context(), *graph, options, shape));
     auto result = std::unique_ptr<CudaSegmentSearch>(new CudaSegmentSearch(
         std::move(stream), std::move(graph), std::move(search), shape.channels, chunk_frames));
+    for (Times& times : result->times_) {
+      SKALD_ASSIGN_OR_RETURN(times.start, CudaTimer::Create());
+      SKALD_ASSIGN_OR_RETURN(times.end, CudaTimer::Create());
+    }
     const size_t staged = static_cast<size_t>(kStagedFrames * result->units_);
     for (Staging& staging : result->staging_) {
       SKALD_ASSIGN_OR_RETURN(staging.host, PinnedBuffer<float>::Create(staged, "scores to be searched"));
@@ -80,7 +90,7 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
     std::vector<CudaBeamSearch::Chunk> chunks;
     Status status = CudaStatus(cudaSetDevice(stream_.context().device), "cudaSetDevice");
     if (status.ok()) status = QueueChunks(&chunks);
-    if (status.ok()) status = search_.Advance(chunks);
+    if (status.ok()) status = Launch(chunks);
     for (size_t c = 0; c < channels_.size(); ++c) {
       Channel& channel = channels_[c];
       if (!channel.used) continue;
@@ -104,6 +114,8 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
     for (size_t i = first_done; i < done->size(); ++i) (*done)[i].search_s += share;
   }
 
+  int device() const override { return stream_.context().device; }
+
   DeviceSearchCounts counts() const override {
     DeviceSearchCounts counts = counts_;
     counts.lanes = search_.lanes();
@@ -123,6 +135,18 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
         units_(graph_->host().info().unit_count),
         chunk_frames_(chunk_frames),
         channels_(static_cast<size_t>(channels)) {}
+
+  Status Launch(std::span<const CudaBeamSearch::Chunk> chunks) {
+    Times& now = times_[static_cast<size_t>(launch_ % 2)];
+    Times& before = times_[static_cast<size_t>((launch_ + 1) % 2)];
+    SKALD_RETURN_IF_ERROR(now.start.Record(stream_.context()));
+    SKALD_RETURN_IF_ERROR(search_.Advance(chunks));
+    SKALD_RETURN_IF_ERROR(now.end.Record(stream_.context()));
+    if (before.launched) counts_.device_s += before.end.SecondsSince(before.start);  // it is done
+    now.launched = !chunks.empty();
+    before.launched = false;
+    return Status::Ok();
+  }
 
   /// The next frames of every channel, of one piece each.
   Status QueueChunks(std::vector<CudaBeamSearch::Chunk>* chunks) {
@@ -169,7 +193,14 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
     searched.search_s = channel.search_s;
     if (lattice.status().code() == StatusCode::kDeviceOutOfMemory) {
       searched.segment = std::move(channel.segment);
-      if (Status status = BringToHost(&searched.segment); !status.ok()) lattice = std::move(status);
+      for (ScoreRows& piece : searched.segment.pieces) {
+        StatusOr<ScoreRows> host = CopyToHost(piece);
+        if (host.ok()) {
+          piece = std::move(*host);
+        } else {
+          lattice = host.status();
+        }
+      }
     }
     searched.lattice = std::move(lattice);
     done->push_back(std::move(searched));
@@ -177,28 +208,10 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
     --used_;
   }
 
-  Status BringToHost(ScoreSegment* segment) {
-    for (ScoreRows& piece : segment->pieces) {
-      if (!piece.on_device) continue;
-      struct Owner {
-        std::vector<float> nll, blank_nll;
-      };
-      const auto owner = std::make_shared<Owner>();
-      owner->nll.resize(static_cast<size_t>(piece.frames() * piece.nll.columns));
-      owner->blank_nll.assign(piece.blank_nll, piece.blank_nll + piece.frames());
-      const size_t row_bytes = static_cast<size_t>(piece.nll.columns) * sizeof(float);
-      SKALD_CUDA_RETURN_IF_ERROR(cudaMemcpy2DAsync(
-          owner->nll.data(), row_bytes, piece.nll.data, static_cast<size_t>(piece.nll.stride) * sizeof(float),
-          row_bytes, static_cast<size_t>(piece.frames()), cudaMemcpyDeviceToHost, stream_.context().stream));
-      SKALD_RETURN_IF_ERROR(stream_.Synchronize());
-      piece = {{owner->nll.data(), piece.frames(), piece.nll.columns}, owner->blank_nll.data(), false, owner};
-    }
-    return Status::Ok();
-  }
-
   const CudaStream stream_;
   const std::shared_ptr<const CudaGraphImage> graph_;
   std::array<Staging, 2> staging_;
+  std::array<Times, 2> times_;
   CudaBeamSearch search_;
   const int64_t units_;
   const int64_t chunk_frames_;
@@ -209,6 +222,35 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
 };
 
 }  // namespace
+
+StatusOr<ScoreRows> CopyToDevice(const ScoreRows& rows, int device) {
+  struct Owner {
+    DeviceBuffer<float> nll;
+    std::shared_ptr<const void> blank_nll;
+  };
+  const auto owner = std::make_shared<Owner>();
+  owner->blank_nll = rows.owner;
+  const size_t size = static_cast<size_t>(rows.frames() * rows.nll.columns);
+  SKALD_CUDA_RETURN_IF_ERROR(cudaSetDevice(device));
+  SKALD_ASSIGN_OR_RETURN(owner->nll, DeviceBuffer<float>::Create(size, "scores"));
+  SKALD_CUDA_RETURN_IF_ERROR(
+      cudaMemcpy(owner->nll.data(), rows.nll.data, size * sizeof(float), cudaMemcpyDefault));
+  return ScoreRows{{owner->nll.data(), rows.frames(), rows.nll.columns}, rows.blank_nll, true, owner};
+}
+
+StatusOr<ScoreRows> CopyToHost(const ScoreRows& rows) {
+  if (!rows.on_device) return rows;
+  struct Owner {
+    std::vector<float> nll, blank_nll;
+  };
+  const auto owner = std::make_shared<Owner>();
+  owner->blank_nll.assign(rows.blank_nll, rows.blank_nll + rows.frames());
+  owner->nll.resize(static_cast<size_t>(rows.frames() * rows.nll.columns));
+  SKALD_CUDA_RETURN_IF_ERROR(
+      cudaMemcpy(owner->nll.data(), rows.nll.data, owner->nll.size() * sizeof(float), cudaMemcpyDefault));
+  return ScoreRows{
+      {owner->nll.data(), rows.frames(), rows.nll.columns}, owner->blank_nll.data(), false, owner};
+}
 
 StatusOr<std::vector<std::unique_ptr<DeviceSegmentSearch>>> MakeCudaSegmentSearches(
     const GraphImage& graph, const SearchOptions& options, const DeviceSearchShape& shape, int device,

@@ -33,7 +33,8 @@ struct DeviceSearchCounts {
   int64_t launches = 0;
   int64_t repeated_launches = 0;
   int64_t output_bytes = 0;
-  int64_t tokens = 0;  ///< of segments that ended
+  double device_s = 0;  ///< of launches, by events
+  int64_t tokens = 0;   ///< of segments that ended
   int64_t frames = 0;
   int64_t collapsed_frames = 0;
   int64_t arcs_kept = 0;
@@ -70,7 +71,13 @@ class DeviceSegmentSearch {
   virtual void Step(std::vector<SearchedSegment>* done) = 0;
 
   virtual DeviceSearchCounts counts() const = 0;
+  /// Its number.
+  virtual int device() const = 0;
 };
+
+/// The same scores in memory of the device, or on the host. Waits.
+StatusOr<ScoreRows> CopyToDevice(const ScoreRows& rows, int device);
+StatusOr<ScoreRows> CopyToHost(const ScoreRows& rows);
 
 /// `count` searches that share the graph in device memory and divide lanes and channels. `options` must be
 /// valid. Where the device has not enough memory for the lanes, with fewer; kDeviceOutOfMemory where not even

@@ -68,6 +68,8 @@ struct PipelineContext {
   std::span<const std::unique_ptr<DeviceSegmentSearch>> device_searches = {};
   /// Step between search and words; may be null.
   const LatticeRescorer* rescorer = nullptr;
+  /// Mono samples of every path at kSampleRateHz, in place of its file; empty: files are read.
+  std::span<const PcmView> samples = {};
 };
 
 /// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model

@@ -83,6 +83,7 @@ struct Recognizer::State {
   Status MakeScorers(int device, bool scores_on_device);
   Status MakeWorkers(int device);
   void NoteLanes(int wanted);
+  PipelineContext Context() const;
   void DescribeOptions();
 };
 
@@ -122,8 +123,8 @@ Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
 
 /// Scorers first: the model needs its memory, the search takes what is left.
 Status Recognizer::State::MakeWorkers(int device) {
-  const bool on_device = options.search_device == "cuda" ||
-                         (options.search_device == "auto" && device >= 0 && boosts.empty());
+  const bool on_device =
+      options.search_device == "cuda" || (options.search_device == "auto" && device >= 0 && boosts.empty());
   if (on_device && !boosts.empty()) {
     return Status::Unsupported("phrases are boosted by the search on the CPU only");
   }
@@ -158,6 +159,14 @@ void Recognizer::State::NoteLanes(int wanted) {
     info.notes.push_back(
         fmt::format("device memory is short: {} lanes search instead of {}", search_lanes, wanted));
   }
+}
+
+PipelineContext Recognizer::State::Context() const {
+  PipelineContext context{options, graph, scorers, search_workers, prototype};
+  context.boost = boosts.empty() ? nullptr : &boosts;
+  context.device_searches = device_searches;
+  context.rescorer = rescorer.get();
+  return context;
 }
 
 void Recognizer::State::DescribeOptions() {
@@ -271,16 +280,19 @@ std::span<const std::unique_ptr<DeviceSegmentSearch>> Recognizer::device_searche
 void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
                                  const ResultSink& sink, const ProgressSink& progress,
                                  const LatticeSink& lattices) {
-  const PipelineContext context{state_->options,
-                                state_->graph,
-                                state_->scorers,
-                                state_->search_workers,
-                                state_->prototype,
-                                lattices,
-                                boosts(),
-                                state_->device_searches,
-                                state_->rescorer.get()};
+  PipelineContext context = state_->Context();
+  context.lattice_sink = lattices;
   RunPipeline(context, paths, media, sink, progress);
+  state_->NoteLanes(state_->search_lanes);
+}
+
+void Recognizer::TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
+                                   const ProgressSink& progress) {
+  std::vector<std::string> paths;
+  for (size_t i = 0; i < inputs.size(); ++i) paths.push_back(fmt::format("samples:{}", i));
+  PipelineContext context = state_->Context();
+  context.samples = inputs;
+  RunPipeline(context, paths, {}, sink, progress);
   state_->NoteLanes(state_->search_lanes);
 }
 

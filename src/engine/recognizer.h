@@ -44,6 +44,11 @@ class Recognizer {
                        const ResultSink& sink, const ProgressSink& progress = {},
                        const LatticeSink& lattices = {});
 
+  /// Transcribes mono samples at kSampleRateHz that are in memory, an input each; their paths are "samples:0"
+  /// and so on.
+  void TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
+                         const ProgressSink& progress = {});
+
   /// One file.
   FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});
 

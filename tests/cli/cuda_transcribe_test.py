@@ -1,23 +1,63 @@
-"""`skald transcribe --device cuda` gives the text of the CPU. Needs a device or the emulator."""
+"""`--device cuda` gives the text of the CPU, wherever the search runs. Needs a device or the emulator."""
+import json
+import os
 import unittest
 
 from skald_process import SAMPLES, SkaldTest, run
 
 HAS_DEVICE = "usable device" not in run("doctor").stdout and "not in this build" not in run("doctor").stdout
+IS_EMULATED = "SKALD_VGPU" in os.environ
+
+
+def hash_of(result):
+    return json.loads(result.stdout)["details"]["survivor hash"]
 
 
 @unittest.skipUnless(HAS_DEVICE, "no CUDA device and no emulator")
 class CudaTranscribeTest(SkaldTest):
+    def transcribe(self, paths, *arguments, **environment):
+        return run("transcribe", "--precision", "f32", "--times", *arguments, *paths,
+                   env={**os.environ, **environment})
+
     def test_same_text_and_times_as_the_cpu(self):
         paths = [path for path in sorted(SAMPLES.iterdir()) if path.suffix in (".mp3", ".mp4")]
         self.assertGreaterEqual(len(paths), 2)
-        texts = {}
-        for device in ("cpu", "cuda"):
-            result = run("transcribe", "--device", device, "--precision", "f32", "--times", *paths)
-            self.assertEqual(result.returncode, 0, result.stderr)
-            texts[device] = result.stdout
-        self.assertGreater(len(texts["cpu"].split()), 20)
-        self.assertEqual(texts["cuda"], texts["cpu"])
+        for some, arguments in ((paths, ("--device", "cuda", "--lanes", "8")),
+                                (paths[:1], ("--device", "cuda", "--search", "cpu")),
+                                (paths, ("--device", "cpu", "--search", "cuda", "--lanes", "2"))):
+            with self.subTest(arguments):
+                expected = self.transcribe(some, "--device", "cpu")
+                self.assertGreater(len(expected.stdout.split()), 10)
+                result = self.transcribe(some, *arguments)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual(result.stdout, expected.stdout)
+                self.assertEqual(result.stderr, "")
+
+    @unittest.skipUnless(IS_EMULATED, "only the emulator's memory can be made small")
+    def test_short_memory_means_fewer_lanes_and_says_so(self):
+        paths = [self.sample(".mp3")]
+        expected = self.transcribe(paths, "--device", "cpu")
+        result = self.transcribe(paths, "--device", "cpu", "--search", "cuda", "--lanes", "512", VGPU_MEM_GB="0.4")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout, expected.stdout)
+        self.assertRegex(result.stderr, "device memory is short: [0-9]+ lanes search instead of 512")
+
+    def test_survivors_are_those_of_the_cpu(self):
+        path = self.sample(".mp3")
+        common = ["bench", "search", "--precision", "f32", "--device", "cpu", "--repeats", "1", "--warm-up", "0",
+                  "--copies", "2", "--json", path]
+        cpu = run(*common)
+        cuda = run(*common, "--search", "cuda", "--lanes", "2", "--check")
+        self.assertEqual(cuda.returncode, 0, cuda.stderr)
+        self.assertEqual(hash_of(cuda), hash_of(cpu))
+
+    def test_bad_options_are_named(self):
+        result = run("transcribe", "--search", "elsewhere", "x")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("search_device", result.stderr)
+        result = run("transcribe", "--lanes", "many", "x")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("--lanes", result.stderr)
 
 
 if __name__ == "__main__":

@@ -152,6 +152,7 @@ TEST_F(CudaPipelineTest, GoesOnOnTheCpuWhereTheDeviceHasNoMemoryLeft) {
       segments_.clear();
     }
     DeviceSearchCounts counts() const override { return {}; }
+    int device() const override { return 0; }
 
    private:
     std::vector<SearchedSegment> segments_;

@@ -1,4 +1,3 @@
-#include <cuda_runtime_api.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,20 +39,7 @@ ScoreMatrix RandomScores(int64_t frames, std::mt19937_64& random) {
   return scores;
 }
 
-/// The same scores in device memory.
-ScoreRows OnDevice(const ScoreRows& host) {
-  struct Owner {
-    DeviceBuffer<float> nll;
-    ScoreRows host;
-  };
-  const size_t size = static_cast<size_t>(host.frames() * host.nll.columns);
-  const auto owner = std::make_shared<Owner>();
-  owner->host = host;
-  owner->nll = DeviceBuffer<float>::Create(size, "test scores").value();
-  EXPECT_EQ(cudaMemcpy(owner->nll.data(), host.nll.data, size * sizeof(float), cudaMemcpyHostToDevice),
-            cudaSuccess);
-  return {{owner->nll.data(), host.frames(), host.nll.columns}, host.blank_nll, true, owner};
-}
+ScoreRows OnDevice(const ScoreRows& host) { return CopyToDevice(host, 0).value(); }
 
 class CudaSegmentSearchTest : public ::testing::Test {
  protected:

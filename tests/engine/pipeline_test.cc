@@ -183,6 +183,28 @@ TEST_F(PipelineTest, ProgressReachesTheEnd) {
   EXPECT_NEAR(last.audio_s, 4, 1e-6);
 }
 
+TEST_F(PipelineTest, SamplesInMemoryGiveTheWordsOfTheirFile) {
+  WriteWav(folder_ / "a.wav", 70, {{1.0, true}, {40.0, false}, {69.0, true}});
+  std::vector<float> samples;
+  auto reader = MediaReader::Open(folder_ / "a.wav", {}).value();
+  for (auto block = reader->Read().value(); block.has_value(); block = reader->Read().value()) {
+    samples.insert(samples.end(), block->samples.begin(), block->samples.end());
+  }
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  scorers.push_back(std::make_unique<test::FakeScorer>());
+  PipelineContext context{options_, graph_, scorers, 1, {}};
+  const std::vector<PcmView> inputs = {samples, {}};
+  context.samples = inputs;
+  std::vector<FileResult> results;
+  RunPipeline(context, {"one", "none"}, {}, [&](FileResult result) { results.push_back(std::move(result)); },
+              {});
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(Words(results[0]), "ALPHA BETA ALPHA");
+  EXPECT_NEAR(results[0].transcripts.at(0).source.duration_s, 70, 1e-6);
+  EXPECT_TRUE(results[1].status.ok());
+  EXPECT_EQ(Words(results[1]), "");
+}
+
 TEST_F(PipelineTest, NoInputsNoResults) { EXPECT_TRUE(Run({}, 1).empty()); }
 
 }  // namespace
