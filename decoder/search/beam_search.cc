@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "decoder/search/history_lattice.h"
+#include "decoder/search/search_costs.h"
 
 namespace skald {
 namespace {
@@ -23,10 +24,6 @@ constexpr size_t kBlocksAhead = 12;
 constexpr size_t kSlotsAhead = 8;
 // Arcs of a state from which on its units are looked up instead of trying every arc.
 constexpr size_t kManyArcs = 64;
-
-float LeastArcCost(const GraphInfo& info, float word_penalty, float least_boost) {
-  return std::min(info.min_arc_cost, (info.min_arc_cost + word_penalty) + least_boost);
-}
 
 int CapBin(float cost, float least, float width) {
   const float bin = (cost - least) * (static_cast<float>(kCapBins) / width);
@@ -402,7 +399,7 @@ uint32_t BeamSearch::BestToken(bool ending) const {
   uint32_t best = best_token_;
   float least = kInfinity;
   for (uint32_t t = 0; ending && t < keys_.size(); ++t) {
-    const float cost = costs_[t] + FinalCost(keys_[t]);
+    const float cost = costs_[t] + FinalCost(graph_, boost_, keys_[t]);
     if (cost < least) {
       least = cost;
       best = t;
@@ -419,12 +416,6 @@ void BeamSearch::Keep(std::span<const uint8_t> keep) {
   SummariseTokens();
 }
 
-float BeamSearch::FinalCost(TokenKey key) const {
-  if (IsEntry(key)) return kInfinity;
-  const float cost = graph_.header(BlockOf(key)).final_cost;
-  return boost_.states == nullptr ? cost : cost + boost_.states[BoostStateOf(key)].held;
-}
-
 StatusOr<RawLattice> BeamSearch::Finish() {
   if (phase_ != Phase::kRunning) {
     return Status::InvalidArgument(phase_ == Phase::kFailed ? "search failed before: begin a new stream"
@@ -432,18 +423,20 @@ StatusOr<RawLattice> BeamSearch::Finish() {
   }
   phase_ = Phase::kFinished;
   float best = kInfinity;
-  for (uint32_t t = 0; t < keys_.size(); ++t) best = std::min(best, costs_[t] + FinalCost(keys_[t]));
+  for (uint32_t t = 0; t < keys_.size(); ++t)
+    best = std::min(best, costs_[t] + FinalCost(graph_, boost_, keys_[t]));
   const bool partial = best == kInfinity;
   if (partial) best = least_cost_;
   std::vector<float> extra_cost(keys_.size(), kInfinity);
   for (uint32_t t = 0; t < keys_.size(); ++t) {
-    if (!IsEntry(keys_[t])) extra_cost[t] = (costs_[t] + (partial ? 0.0f : FinalCost(keys_[t]))) - best;
+    if (!IsEntry(keys_[t]))
+      extra_cost[t] = (costs_[t] + (partial ? 0.0f : FinalCost(graph_, boost_, keys_[t]))) - best;
   }
   history_.PruneAll(extra_cost);
 
   std::vector<float> final_costs;
   for (const TokenKey key : history_.tokens(history_.record_count() - 1)) {
-    final_costs.push_back(partial && !IsEntry(key) ? 0.0f : FinalCost(key));
+    final_costs.push_back(partial && !IsEntry(key) ? 0.0f : FinalCost(graph_, boost_, key));
   }
   RawLattice lattice = BuildLattice(graph_, history_, final_costs, options_.word_penalty, boost_);
   lattice.partial = partial;

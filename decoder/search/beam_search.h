@@ -120,8 +120,6 @@ class BeamSearch {
   bool Keeps(float cost) const;
   /// Cost of an arc's label and weight for a token; moves the token's boost state on in `boost_bits`.
   float WordArcWeight(const GraphArc& arc, TokenKey source, TokenKey* boost_bits) const;
-  /// +infinity where the path may not end.
-  float FinalCost(TokenKey key) const;
 
   const GraphImage& graph_;
   const SearchOptions options_;

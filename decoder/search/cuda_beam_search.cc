@@ -13,6 +13,7 @@
 #include "decoder/search/history_lattice.h"
 #include "decoder/search/lane_output.h"
 #include "decoder/search/link_history.h"
+#include "decoder/search/search_costs.h"
 #include "kernels/search/lane_search.h"
 
 namespace skald {
@@ -29,6 +30,7 @@ struct Channel {
   Phase phase = Phase::kNotBegun;  // kBegun: the device does not know of it yet
   Status status = Status::InvalidArgument("search has not begun");
   ChannelState state{};
+  const CudaBoostAutomaton* boost = nullptr;
   std::vector<float> frontier_costs;  // of the history's last tokens, +infinity for entry states
   int64_t records_since_prune = 0;
   size_t last_prune_record = 0;
@@ -231,7 +233,7 @@ Status CudaBeamSearch::State::CollectChannel(int channel) {
   return Status::Ok();
 }
 
-void CudaBeamSearch::Begin(int channel_index) {
+void CudaBeamSearch::Begin(int channel_index, const CudaBoostAutomaton* boost) {
   SKALD_CHECK(channel_index >= 0 && static_cast<size_t>(channel_index) < state_->channels.size(),
               "no such channel");
   Channel& channel = state_->channels[static_cast<size_t>(channel_index)];
@@ -240,6 +242,7 @@ void CudaBeamSearch::Begin(int channel_index) {
   channel.phase = Phase::kBegun;
   channel.status = Status::Ok();
   channel.state = {};
+  channel.boost = boost;
   channel.records_since_prune = 0;
   channel.last_prune_record = 0;
   state_->device->ForgetTokens(static_cast<uint32_t>(channel_index));
@@ -275,6 +278,9 @@ Status CudaBeamSearch::Advance(std::span<const Chunk> chunks) {
     work.rows = static_cast<int32_t>(chunk.scores.rows);
     work.channel = static_cast<uint32_t>(chunk.channel);
     work.begin = channel.phase == Phase::kBegun;
+    if (channel.boost != nullptr) work.boost = channel.boost->table();
+    work.least_arc_cost = LeastArcCost(state.graph.host().info(), state.options.word_penalty,
+                                       channel.boost != nullptr ? channel.boost->host().least_cost() : 0.0f);
     queued.push_back({work, state.device->IsOutgrown(work.channel), false});
   }
   if (!queued.empty()) {
@@ -316,9 +322,8 @@ RawLattice CudaBeamSearch::State::BuildLatticeOf(Channel* channel) {
   LinkHistory& history = channel->history;
   const std::span<const TokenKey> keys = history.tokens(history.record_count() - 1);
   SKALD_CHECK(keys.size() == costs.size(), "frontier and history differ");
-  const auto final_cost = [&](TokenKey key) {
-    return IsEntry(key) ? kInfinity : host.header(BlockOf(key)).final_cost;
-  };
+  const BoostTable boost = channel->boost != nullptr ? channel->boost->host().table() : BoostTable();
+  const auto final_cost = [&](TokenKey key) { return FinalCost(host, boost, key); };
   float best = kInfinity;
   for (size_t t = 0; t < keys.size(); ++t) best = std::min(best, costs[t] + final_cost(keys[t]));
   const bool partial = best == kInfinity;
@@ -332,7 +337,7 @@ RawLattice CudaBeamSearch::State::BuildLatticeOf(Channel* channel) {
   for (const TokenKey key : history.tokens(history.record_count() - 1)) {
     final_costs.push_back(IsEntry(key) ? kInfinity : partial ? 0.0f : final_cost(key));
   }
-  RawLattice lattice = BuildLattice(host, history, final_costs, options.word_penalty, {});
+  RawLattice lattice = BuildLattice(host, history, final_costs, options.word_penalty, boost);
   lattice.partial = partial;
   lattice.lattice_beam = options.lattice_beam;
   lattice.smallest_beam = channel->state.smallest_width;

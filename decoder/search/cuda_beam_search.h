@@ -9,6 +9,7 @@
 #include "base/view.h"
 #include "decoder/lattice/raw_lattice.h"
 #include "decoder/search/beam_search.h"
+#include "decoder/search/cuda_boost_automaton.h"
 #include "decoder/search/cuda_graph_image.h"
 #include "decoder/search/search_options.h"
 
@@ -87,8 +88,9 @@ class CudaBeamSearch {
   CudaBeamSearch& operator=(CudaBeamSearch&&) noexcept;
   ~CudaBeamSearch();  ///< waits for the launch under way
 
-  /// Starts a stream on a channel; what an earlier one left is dropped.
-  void Begin(int channel);
+  /// Starts a stream on a channel; what an earlier one left is dropped. `boost` outlives the stream; null:
+  /// nothing boosted.
+  void Begin(int channel, const CudaBoostAutomaton* boost = nullptr);
 
   /// Queues one launch for all chunks; at most one chunk for a channel. Returns when the launch before is
   /// done and its output collected, and fails with what became of it: kDeviceError, or kDeviceOutOfMemory

@@ -35,7 +35,6 @@ LaneSearchPlan MakePlan(const CudaGraphImage& graph, const SearchOptions& option
   plan.beam = options.beam;
   plan.lattice_beam = options.lattice_beam;
   plan.early_link_beam = options.prune_links_early ? options.lattice_beam : kInfinity;
-  plan.least_arc_cost = std::min(info.min_arc_cost, info.min_arc_cost + options.word_penalty);
   plan.word_penalty = options.word_penalty;
   plan.max_active = static_cast<uint32_t>(options.max_active);
   plan.max_arcs = static_cast<uint32_t>(std::min<int64_t>(options.max_arcs_per_frame, 0xFFFFFFF0));

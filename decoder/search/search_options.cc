@@ -5,7 +5,8 @@
 namespace skald {
 
 Status SearchOptions::Validate() const {
-  // Scores reach 1e6, where f32 resolves 0.25: a smaller beam could round to nothing and keep no token at all.
+  // Scores reach 1e6, where f32 resolves 0.25: a smaller beam could round to nothing and keep no token at
+  // all.
   if (!(beam >= 0.5f)) return Status::InvalidArgument("beam must be at least 0.5");
   if (!(lattice_beam > 0)) return Status::InvalidArgument("lattice_beam must be greater than 0");
   if (max_active < 1) return Status::InvalidArgument("max_active must be at least 1");

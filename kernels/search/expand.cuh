@@ -71,12 +71,13 @@ __device__ inline void SeedLeast(Lane& lane) {
   const uint64_t key = lane.keys[best];
   const float cost = lane.key_costs[best];
   const uint32_t block = static_cast<uint32_t>(key >> 17), unit = key & 0xFFFF;
+  const uint32_t boost = static_cast<uint32_t>(key >> kLaneBoostShift);
   const uint32_t arcs = lane.Header(block).arc_counts & 0xFFFFFu;
   float least = cost + lane.Score(0);
   if (unit != 0) least = fminf(least, cost + lane.Score(unit));
   for (uint32_t a = threadIdx.x; a < arcs; a += kThreads) {
     const GraphArc arc = LoadCell<GraphArc>(lane.plan.cells, block + 1 + a);
-    if (arc.unit != unit) least = fminf(least, cost + (lane.Weight(arc) + lane.Score(arc.unit)));
+    if (arc.unit != unit) least = fminf(least, cost + (lane.Weight(arc, boost) + lane.Score(arc.unit)));
   }
   const int ordered = MinInt(s.temp.min_int).Reduce(OrderedFromFloat(least), cuda::minimum<>{});
   if (threadIdx.x == 0) lane.counts.least_ordered = ordered;
@@ -93,7 +94,7 @@ __device__ inline void ListLiveUnits(Lane& lane, float bound) {
   for (uint32_t first = threadIdx.x & ~31u; first < plan.units; first += kThreads) {
     const uint32_t unit = first + (threadIdx.x & 31);
     const bool live =
-        unit > 0 && unit < plan.units && lane.least_cost + (plan.least_arc_cost + lane.Score(unit)) < bound;
+        unit > 0 && unit < plan.units && lane.least_cost + (s.least_arc_cost + lane.Score(unit)) < bound;
     const uint32_t place = AppendPlace(live, &s.live_units);
     if (live && place < kMaxLiveUnits) s.live_unit[place] = static_cast<uint16_t>(unit);
   }
@@ -130,7 +131,7 @@ __device__ inline void VisitArcs(Lane& lane) {
   const LaneSearchPlan& plan = lane.plan;
   const int warp_lane = threadIdx.x & 31;
   const float cut = s.cut, width = s.width;
-  const float least_arc_score = plan.least_arc_cost + s.least_unit_score;
+  const float least_arc_score = s.least_arc_cost + s.least_unit_score;
   const volatile int& known_least = lane.counts.least_ordered;  // other blocks may lower it
   int least = kPass == Pass::kCollect ? known_least : 0;
   float bound = kPass == Pass::kCollect ? FloatFromOrdered(least) + width : s.threshold;
@@ -167,7 +168,7 @@ __device__ inline void VisitArcs(Lane& lane) {
   uint32_t turn = 0;
   for (uint32_t first = lane.share_first; first < token_count; first += lane.share_stride, turn ^= 1) {
     const uint32_t token = first + threadIdx.x;
-    uint32_t degree = 0, block = 0, unit = 0;
+    uint32_t degree = 0, block = 0, unit = 0, boost = 0;
     float cost = 0;
     bool active = false;
     if (token < token_count) {
@@ -176,6 +177,7 @@ __device__ inline void VisitArcs(Lane& lane) {
       active = (key & kLaneEntryBit) == 0 && cost <= cut;
       block = static_cast<uint32_t>(key >> 17);
       unit = key & 0xFFFF;
+      boost = static_cast<uint32_t>(key >> kLaneBoostShift);
       if (active && cost + least_arc_score < bound) degree = lane.Header(block).arc_counts & 0xFFFFFu;
     }
     if (degree >= kManyArcs && live_units <= kMaxLiveUnits && degree >= kArcsForALookup * live_units) {
@@ -191,6 +193,7 @@ __device__ inline void VisitArcs(Lane& lane) {
     s.tile_token[threadIdx.x] = token;
     s.tile_cost[threadIdx.x] = cost;
     s.tile_unit[threadIdx.x] = static_cast<uint16_t>(unit);
+    s.tile_boost[threadIdx.x] = static_cast<uint16_t>(boost);
     offer(active, active ? cost + lane.Score(0) : 0, token, block, 0, kLaneBlankCell);
     offer(active && unit != 0, active ? cost + lane.Score(unit) : 0, token, block, unit, kLaneRepeatCell);
     __syncthreads();
@@ -205,7 +208,8 @@ __device__ inline void VisitArcs(Lane& lane) {
         cell = s.tile_cell[tile_token] + (a - s.tile_first[tile_token]);
         arc = LoadCell<GraphArc>(plan.cells, cell);
         valid = arc.unit != s.tile_unit[tile_token];
-        arc_cost = s.tile_cost[tile_token] + (lane.Weight(arc) + lane.Score(arc.unit));
+        arc_cost =
+            s.tile_cost[tile_token] + (lane.Weight(arc, s.tile_boost[tile_token]) + lane.Score(arc.unit));
       }
       offer(valid, arc_cost, valid ? s.tile_token[tile_token] : 0, arc.next_block, arc.unit, cell);
     }
@@ -229,7 +233,9 @@ __device__ inline void VisitArcs(Lane& lane) {
         if (cell < end) arc = LoadCell<GraphArc>(plan.cells, cell);
         const bool valid = cell < end && arc.unit == unit;
         if (!valid) end = 0;
-        const float arc_cost = valid ? s.tile_cost[tile_token] + (lane.Weight(arc) + lane.Score(unit)) : 0;
+        const float arc_cost =
+            valid ? s.tile_cost[tile_token] + (lane.Weight(arc, s.tile_boost[tile_token]) + lane.Score(unit))
+                  : 0;
         offer(valid, arc_cost, s.tile_token[tile_token], arc.next_block, unit, cell);
         ++cell;
       }
@@ -273,7 +279,8 @@ __device__ inline void CapFromHistogram(Lane& lane, uint32_t total) {
 __device__ __forceinline__ CandidatePlace PlaceOf(const Lane& lane, uint4 candidate) {
   const uint64_t key = lane.keys[candidate.x];
   return {{SortableBits(__uint_as_float(candidate.w)),
-           lane.Header(static_cast<uint32_t>(key >> 17)).orig_state, static_cast<uint32_t>(key & 0xFFFF),
+           lane.Header(static_cast<uint32_t>(key >> 17)).orig_state,
+           static_cast<uint32_t>(key >> kLaneBoostShift) << 16 | static_cast<uint32_t>(key & 0xFFFF),
            candidate.z}};
 }
 
@@ -393,6 +400,11 @@ __device__ inline void MergeCandidates(Lane& lane) {
     if (keep) {
       ++kept_count;
       unsigned long long key = static_cast<unsigned long long>(candidate.y) << 17 | lane.candidate_units[c];
+      if (s.boost.states != nullptr) {
+        const uint32_t word =
+            candidate.z < kLaneEntryCell ? LoadCell<GraphArc>(lane.plan.cells, candidate.z).word : 0;
+        key |= lane.BoostBits(word, static_cast<uint32_t>(lane.keys[candidate.x] >> kLaneBoostShift));
+      }
       uint32_t rank = 0;
       if (candidate.z < kLaneEntryCell) {
         const StateHeader header = LoadCell<StateHeader>(lane.plan.cells, candidate.y);
@@ -420,7 +432,8 @@ __device__ inline void FollowRank(Lane& lane, uint32_t rank, uint32_t count) {
     if (e < count && lane.entries[e].z == rank) {
       const uint4 entry = lane.entries[e];
       lane.entries[e].z = 0xFFFFFFFFu;
-      const uint32_t block = static_cast<uint32_t>(*lane.hash.Key(entry.y) >> 17);
+      const unsigned long long key = *lane.hash.Key(entry.y);
+      const uint32_t block = static_cast<uint32_t>(key >> 17);
       const uint32_t arc_counts = lane.Header(block).arc_counts;
       degree = (arc_counts >> 20) + 1;  // the last one leads to the state proper
       s.tile_cell[threadIdx.x] = block + 1 + (arc_counts & 0xFFFFFu);
@@ -428,6 +441,7 @@ __device__ inline void FollowRank(Lane& lane, uint32_t rank, uint32_t count) {
       s.tile_token[threadIdx.x] = entry.x;
       s.tile_cost[threadIdx.x] = FloatFromOrdered(*lane.hash.Cost(entry.y));
       s.tile_unit[threadIdx.x] = static_cast<uint16_t>(entry.w);
+      s.tile_boost[threadIdx.x] = static_cast<uint16_t>(key >> kLaneBoostShift);
     }
     uint32_t position, total;
     ScanU32(s.temp.scan).ExclusiveSum(degree, position, total);
@@ -440,22 +454,24 @@ __device__ inline void FollowRank(Lane& lane, uint32_t rank, uint32_t count) {
       bool valid = a < total;
       if (valid) {
         const int tile_token = TileToken(s, a);
-        const uint32_t unit = s.tile_unit[tile_token];
+        const uint32_t unit = s.tile_unit[tile_token], boost = s.tile_boost[tile_token];
         uint32_t cell = s.tile_cell[tile_token] + (a - s.tile_first[tile_token]);
         float cost = s.tile_cost[tile_token];
         unsigned long long key = 0;
         uint32_t next_rank = 0;
         if (a + 1 == s.tile_first[tile_token + 1]) {
           cell = kLaneEntryCell;
-          key = static_cast<unsigned long long>(s.tile_block[tile_token]) << 17 | unit;
+          key = static_cast<unsigned long long>(s.tile_block[tile_token]) << 17 | unit |
+                lane.BoostBits(0, boost);
           valid = lane.Keeps(cost);
         } else {
           const GraphArc arc = LoadCell<GraphArc>(plan.cells, cell);
-          cost = cost + lane.Weight(arc);
+          cost = cost + lane.Weight(arc, boost);
           valid = lane.Keeps(cost);
           if (valid) {
             const StateHeader header = LoadCell<StateHeader>(plan.cells, arc.next_block);
-            key = static_cast<unsigned long long>(arc.next_block) << 17 | unit;
+            key = static_cast<unsigned long long>(arc.next_block) << 17 | unit |
+                  lane.BoostBits(arc.word, boost);
             if (header.flags & kStateHasEpsilonArcs) key |= kLaneEntryBit;
             next_rank = header.epsilon_rank;
           }

@@ -94,6 +94,8 @@ struct LaneProgress {
   uint32_t begun;
   uint32_t bad_unit;
   uint32_t work;
+  float least_arc_cost;  ///< of the work, like the boosts
+  BoostTable boost;
 
   // The window in the making.
   uint32_t window_records;
@@ -135,6 +137,7 @@ struct Shared : LaneProgress {
   uint32_t tile_block[kThreads];  ///< of entry states
   float tile_cost[kThreads];
   uint16_t tile_unit[kThreads];
+  uint16_t tile_boost[kThreads];
 
   // Units worth a lookup, and the tile's tokens whose states have many arcs; their number by turns.
   uint32_t live_units;
@@ -193,8 +196,17 @@ struct Lane {
   __device__ __forceinline__ const StateHeader& Header(uint32_t block) const {
     return reinterpret_cast<const StateHeader*>(plan.cells)[block];
   }
-  __device__ __forceinline__ float Weight(const GraphArc& arc) const {
-    return arc.word != 0 ? arc.cost + plan.word_penalty : arc.cost;
+  /// Of an arc of a token in this state of the boost automaton.
+  __device__ __forceinline__ float Weight(const GraphArc& arc, uint32_t boost_state) const {
+    if (arc.word == 0) return arc.cost;
+    const float weight = arc.cost + plan.word_penalty;
+    return s.boost.states == nullptr ? weight : weight + StepBoost(s.boost, boost_state, arc.word).cost;
+  }
+  /// The boost automaton's state after an arc, in its place in a token's key.
+  __device__ __forceinline__ unsigned long long BoostBits(uint32_t word, uint32_t boost_state) const {
+    if (s.boost.states == nullptr) return 0;
+    if (word != 0) boost_state = StepBoost(s.boost, boost_state, word).state;
+    return static_cast<unsigned long long>(boost_state) << kLaneBoostShift;
   }
   __device__ __forceinline__ int CapBin(float cost) const {
     const float bin = (cost - s.least) * (static_cast<float>(kBins) / s.width);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/boost_table.h"
 #include "base/cuda/device_context.h"
 #include "base/graph_cell.h"
 #include "base/status.h"
@@ -13,6 +14,7 @@ namespace skald {
 /// Token keys and cells of the CTC topology, as decoder/search/token_table.h and
 /// decoder/lattice/raw_lattice.h have them.
 inline constexpr uint64_t kLaneEntryBit = uint64_t{1} << 16;
+inline constexpr int kLaneBoostShift = 49;
 inline constexpr uint32_t kLaneBlankCell = 0xFFFFFFFFu;
 inline constexpr uint32_t kLaneRepeatCell = 0xFFFFFFFEu;
 inline constexpr uint32_t kLaneEntryCell = 0xFFFFFFFDu;
@@ -44,8 +46,9 @@ struct LaneWork {
   int64_t stride;       ///< floats from one row to the next
   int32_t rows;
   uint32_t channel;
-  uint32_t begin;  ///< not 0: a new stream starts before the first row
-  uint32_t reserved;
+  uint32_t begin;        ///< not 0: a new stream starts before the first row
+  float least_arc_cost;  ///< of any arc, word penalty and boosts included; 0 where none is below
+  BoostTable boost;      ///< [device] phrases that the stream prefers
   // The tokens of the channel, costs +infinity for entry states: where they are, and where they shall be once
   // rows are consumed or the stream has begun, with room for LaneCapacities::tokens. May be the same.
   const uint64_t* from_keys;
@@ -115,7 +118,6 @@ struct LaneSearchPlan {
   float beam;
   float lattice_beam;
   float early_link_beam;  ///< lattice_beam, or +infinity
-  float least_arc_cost;
   float word_penalty;
   uint32_t max_active;
   uint32_t max_arcs;

@@ -44,7 +44,7 @@ __device__ inline bool TryCollapse(Lane& lane) {
   const bool collapse = plan.collapse_blanks && state.with_unit == 0 && state.least_cost == 0.0f &&
                         state.greatest_cost < plan.beam && state.active <= plan.max_active &&
                         state.active <= plan.max_arcs &&
-                        plan.least_arc_cost + s.least_unit_score >= plan.beam;
+                        s.least_arc_cost + s.least_unit_score >= plan.beam;
   __syncthreads();
   if (!collapse) return false;
   if (threadIdx.x == 0) {
@@ -112,6 +112,8 @@ __device__ inline bool StartWork(Lane& lane, const LaneWork& work) {
     } else {
       s.state = plan.channels[work.channel];
     }
+    s.least_arc_cost = work.least_arc_cost;
+    s.boost = work.boost;
     s.committed = s.state;
     s.needed = {};
     s.needed_output_bytes = 0;

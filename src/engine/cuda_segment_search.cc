@@ -32,6 +32,14 @@ struct Channel {
   bool queued_to_the_end() const { return piece == segment.pieces.size(); }
 };
 
+/// What searches on a device share.
+struct Tables {
+  CudaGraphImage graph;
+  std::optional<CudaBoostAutomaton> boost;
+
+  const CudaBoostAutomaton* boost_or_null() const { return boost ? &*boost : nullptr; }
+};
+
 /// Host scores on their way to a launch.
 struct Staging {
   PinnedBuffer<float> host;
@@ -46,15 +54,15 @@ struct Times {
 
 class CudaSegmentSearch : public DeviceSegmentSearch {
  public:
-  static StatusOr<std::unique_ptr<DeviceSegmentSearch>> Create(std::shared_ptr<const CudaGraphImage> graph,
+  static StatusOr<std::unique_ptr<DeviceSegmentSearch>> Create(std::shared_ptr<const Tables> tables,
                                                                const SearchOptions& options,
                                                                const CudaSearchShape& shape,
                                                                int64_t chunk_frames, int device) {
     SKALD_ASSIGN_OR_RETURN(CudaStream stream, CudaStream::Create(device));
     SKALD_ASSIGN_OR_RETURN(CudaBeamSearch search,
-                           CudaBeamSearch::Create(stream.context(), *graph, options, shape));
+                           CudaBeamSearch::Create(stream.context(), tables->graph, options, shape));
     auto result = std::unique_ptr<CudaSegmentSearch>(new CudaSegmentSearch(
-        std::move(stream), std::move(graph), std::move(search), shape.channels, chunk_frames));
+        std::move(stream), std::move(tables), std::move(search), shape.channels, chunk_frames));
     for (Times& times : result->times_) {
       SKALD_ASSIGN_OR_RETURN(times.start, CudaTimer::Create());
       SKALD_ASSIGN_OR_RETURN(times.end, CudaTimer::Create());
@@ -80,7 +88,7 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
     free->segment = std::move(segment);
     free->launch = launch_;  // where it has no frames at all
     ++used_;
-    search_.Begin(static_cast<int>(free - channels_.begin()));
+    search_.Begin(static_cast<int>(free - channels_.begin()), tables_->boost_or_null());
   }
 
   void Step(std::vector<SearchedSegment>* done) override {
@@ -127,12 +135,12 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
   }
 
  private:
-  CudaSegmentSearch(CudaStream stream, std::shared_ptr<const CudaGraphImage> graph, CudaBeamSearch search,
+  CudaSegmentSearch(CudaStream stream, std::shared_ptr<const Tables> tables, CudaBeamSearch search,
                     int channels, int64_t chunk_frames)
       : stream_(std::move(stream)),
-        graph_(std::move(graph)),
+        tables_(std::move(tables)),
         search_(std::move(search)),
-        units_(graph_->host().info().unit_count),
+        units_(tables_->graph.host().info().unit_count),
         chunk_frames_(chunk_frames),
         channels_(static_cast<size_t>(channels)) {}
 
@@ -209,7 +217,7 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
   }
 
   const CudaStream stream_;
-  const std::shared_ptr<const CudaGraphImage> graph_;
+  const std::shared_ptr<const Tables> tables_;
   std::array<Staging, 2> staging_;
   std::array<Times, 2> times_;
   CudaBeamSearch search_;
@@ -254,11 +262,15 @@ StatusOr<ScoreRows> CopyToHost(const ScoreRows& rows) {
 
 StatusOr<std::vector<std::unique_ptr<DeviceSegmentSearch>>> MakeCudaSegmentSearches(
     const GraphImage& graph, const SearchOptions& options, const DeviceSearchShape& shape, int device,
-    int count) {
+    int count, const BoostAutomaton* boost) {
   SKALD_ASSIGN_OR_RETURN(const CudaStream stream, CudaStream::Create(device));
   SKALD_ASSIGN_OR_RETURN(CudaGraphImage uploaded, CudaGraphImage::Upload(stream.context(), graph));
+  std::optional<CudaBoostAutomaton> boosts;
+  if (boost != nullptr) {
+    SKALD_ASSIGN_OR_RETURN(boosts, CudaBoostAutomaton::Upload(stream.context(), *boost));
+  }
   SKALD_RETURN_IF_ERROR(stream.Synchronize());
-  const auto shared = std::make_shared<const CudaGraphImage>(std::move(uploaded));
+  const auto shared = std::make_shared<const Tables>(Tables{std::move(uploaded), std::move(boosts)});
   CudaSearchShape each;
   int lanes = shape.lanes;
   if (lanes == 0) {

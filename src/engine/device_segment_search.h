@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "decoder/graph/graph_image.h"
 #include "decoder/lattice/raw_lattice.h"
+#include "decoder/search/boost_automaton.h"
 #include "decoder/search/search_options.h"
 #include "engine/endpointer.h"
 
@@ -80,10 +81,11 @@ StatusOr<ScoreRows> CopyToDevice(const ScoreRows& rows, int device);
 StatusOr<ScoreRows> CopyToHost(const ScoreRows& rows);
 
 /// `count` searches that share the graph in device memory and divide lanes and channels. `options` must be
-/// valid. Where the device has not enough memory for the lanes, with fewer; kDeviceOutOfMemory where not even
-/// one fits, kUnsupported in builds without CUDA.
+/// valid; `boost` (null: nothing boosted) and the graph outlive the searches. Where the device has not enough
+/// memory for the lanes, with fewer; kDeviceOutOfMemory where not even one fits, kUnsupported in builds
+/// without CUDA.
 StatusOr<std::vector<std::unique_ptr<DeviceSegmentSearch>>> MakeCudaSegmentSearches(
     const GraphImage& graph, const SearchOptions& options, const DeviceSearchShape& shape, int device,
-    int count);
+    int count, const BoostAutomaton* boost = nullptr);
 
 }  // namespace skald

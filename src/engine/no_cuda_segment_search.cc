@@ -8,10 +8,8 @@ StatusOr<ScoreRows> CopyToDevice(const ScoreRows&, int) {
 
 StatusOr<ScoreRows> CopyToHost(const ScoreRows& rows) { return rows; }
 
-StatusOr<std::vector<std::unique_ptr<DeviceSegmentSearch>>> MakeCudaSegmentSearches(const GraphImage&,
-                                                                                    const SearchOptions&,
-                                                                                    const DeviceSearchShape&,
-                                                                                    int, int) {
+StatusOr<std::vector<std::unique_ptr<DeviceSegmentSearch>>> MakeCudaSegmentSearches(
+    const GraphImage&, const SearchOptions&, const DeviceSearchShape&, int, int, const BoostAutomaton*) {
   return Status::Unsupported("this build has no CUDA");
 }
 

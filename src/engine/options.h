@@ -24,7 +24,7 @@ struct RecognizerOptions {
   std::string cache_folder;
   /// "auto" (CUDA where a device is found), "cpu", "cuda" or "cuda:N".
   std::string device = "auto";
-  /// Where segments are searched: "auto" (on the model's device; the CPU where phrases are boosted), "cpu" or
+  /// Where segments are searched: "auto" (on the model's device), "cpu" or
   /// "cuda". Never changes the text.
   std::string search_device = "auto";
   /// Segments that a CUDA device searches at the same time; 0: as many as it runs at once. Fewer take less of

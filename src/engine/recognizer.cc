@@ -84,6 +84,7 @@ struct Recognizer::State {
   Status MakeWorkers(int device);
   void NoteLanes(int wanted);
   PipelineContext Context() const;
+  const BoostAutomaton* Boosts() const { return boosts.empty() ? nullptr : &boosts; }
   void DescribeOptions();
 };
 
@@ -123,11 +124,7 @@ Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
 
 /// Scorers first: the model needs its memory, the search takes what is left.
 Status Recognizer::State::MakeWorkers(int device) {
-  const bool on_device =
-      options.search_device == "cuda" || (options.search_device == "auto" && device >= 0 && boosts.empty());
-  if (on_device && !boosts.empty()) {
-    return Status::Unsupported("phrases are boosted by the search on the CPU only");
-  }
+  const bool on_device = options.search_device == "cuda" || (options.search_device == "auto" && device >= 0);
   SKALD_RETURN_IF_ERROR(MakeScorers(device, on_device && device >= 0));
   info.search_device = "cpu";
   if (!on_device) return Status::Ok();
@@ -136,7 +133,7 @@ Status Recognizer::State::MakeWorkers(int device) {
   const int count = info.threads >= 4 && options.search_lanes != 1 ? 2 : 1;
   DeviceSearchShape shape;
   shape.lanes = options.search_lanes;
-  auto searches = MakeCudaSegmentSearches(graph, options.search, shape, search_on, count);
+  auto searches = MakeCudaSegmentSearches(graph, options.search, shape, search_on, count, Boosts());
   if (searches.ok()) {
     device_searches = std::move(*searches);
     search_workers = info.threads;
@@ -267,9 +264,7 @@ const RecognizerInfo& Recognizer::info() const { return state_->info; }
 const Bundle& Recognizer::bundle() const { return state_->bundle; }
 const GraphImage& Recognizer::graph() const { return state_->graph; }
 const SearchOptions& Recognizer::search_options() const { return state_->options.search; }
-const BoostAutomaton* Recognizer::boosts() const {
-  return state_->boosts.empty() ? nullptr : &state_->boosts;
-}
+const BoostAutomaton* Recognizer::boosts() const { return state_->Boosts(); }
 float Recognizer::acoustic_scale() const { return state_->acoustic_scale; }
 double Recognizer::batch_s() const { return state_->options.batch_s; }
 Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }

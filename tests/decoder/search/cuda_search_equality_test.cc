@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <numeric>
 
+#include "boosted_graph.h"
 #include "cuda_search_test_support.h"
 #include "kernels/search/lane_layout.h"
 #include "search_test_support.h"
@@ -56,6 +57,36 @@ TEST_P(CudaSearchEquality, StatisticsAndEndsOfTheLatticeAreThoseOfTheCpu) {
   EXPECT_EQ(statistics.links_made, expected.links_made);
   EXPECT_EQ(statistics.max_active_frames, expected.max_active_frames);
   EXPECT_EQ(statistics.capped_frames, expected.capped_frames);
+}
+
+TEST_P(CudaSearchEquality, BoostedPhrasesGiveTheLatticeOfTheCpu) {
+  std::mt19937_64 random(PropertySeed());
+  SearchStatistics total;
+  for (int round = 0; round < 10; ++round) {
+    const BoostedCase c(random);
+    const GraphImage image = c.graph.Image();
+    SearchStatistics statistics;
+    const RawLattice expected = Search(image, c.nll(), c.options, 0, &statistics, &c.automaton);
+    const RawLattice plain = Search(image, c.nll(), c.options);
+    const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context(), image));
+    const CudaBoostAutomaton boost = Ok(CudaBoostAutomaton::Upload(context(), c.automaton));
+    CudaBeamSearch search = Ok(CudaBeamSearch::Create(context(), graph, c.options, Shape(1, 2)));
+    const DeviceScores scores(context(), c.nll());
+    search.Begin(0, &boost);
+    search.Begin(1);  // beside a stream that prefers nothing
+    const int64_t chunk = 5 + static_cast<int64_t>(random() % 40);
+    for (int64_t first = 0; first < c.frames; first += chunk) {
+      const ScoreView rows = scores.rows(first, std::min<int64_t>(chunk, c.frames - first));
+      const CudaBeamSearch::Chunk chunks[] = {{0, rows}, {1, rows}};
+      ExpectOk(search.Advance(chunks));
+    }
+    ASSERT_EQ(SurvivorHash(Ok(search.Finish(0))), SurvivorHash(expected)) << "round " << round;
+    ASSERT_EQ(SurvivorHash(Ok(search.Finish(1))), SurvivorHash(plain)) << "round " << round;
+    total.max_active_frames += statistics.max_active_frames;
+    total.capped_frames += statistics.capped_frames;
+  }
+  EXPECT_GT(total.max_active_frames, 0);
+  EXPECT_GT(total.capped_frames, 0);
 }
 
 TEST_P(CudaSearchEquality, LanesChunksAndLaneMatesChangeNothing) {
