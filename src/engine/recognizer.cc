@@ -160,7 +160,7 @@ void Recognizer::State::NoteLanes(int wanted) {
 
 PipelineContext Recognizer::State::Context() const {
   PipelineContext context{options, graph, scorers, search_workers, prototype};
-  context.boost = boosts.empty() ? nullptr : &boosts;
+  context.boost = Boosts();
   context.device_searches = device_searches;
   context.rescorer = rescorer.get();
   return context;
