@@ -88,10 +88,12 @@ class MbrDecoder {
       for (size_t q = width; q-- > 0;) {
         const double share = carried_[q] + arc_share_[a] * there[q];
         if (share == 0) continue;
-        if (q > 0 && row_[q] == here[q - 1] + MatchCost(arc.word, q)) {
+        // Alignments of equal cost are told apart by their order here, not by rounding.
+        const double least = row_[q] + kLeastGain;
+        if (q > 0 && here[q - 1] + MatchCost(arc.word, q) <= least) {
           before[q - 1] += share;
           Add(q, static_cast<uint32_t>(a), share);
-        } else if (q == 0 || row_[q] == here[q] + 1 + kInsertionPenalty) {
+        } else if (q == 0 || here[q] + 1 + kInsertionPenalty <= least) {
           before[q] += share;
         } else {
           carried_[q - 1] += share;
@@ -173,7 +175,7 @@ ConfusionNetwork BuildConfusionNetwork(const WordLattice& lattice, const MbrOpti
   const std::vector<WordPath> best = NBest(lattice, 1);
   if (best.empty()) return network;
   std::vector<ConfusionEntry> words;
-  for (const uint32_t a : best[0].arcs) {
+  for (const uint32_t a : options.start_path.value_or(best[0].arcs)) {
     words.push_back({lattice.arcs[a].word, 0.0, lattice.arcs[a].start_frame, lattice.arcs[a].end_frame, a});
   }
 
@@ -186,7 +188,7 @@ ConfusionNetwork BuildConfusionNetwork(const WordLattice& lattice, const MbrOpti
     std::vector<ConfusionEntry> likeliest;
     for (const auto& bin : bins) {
       const auto heavier = [](const auto& a, const auto& b) {
-        return a.second.posterior < b.second.posterior;
+        return a.second.posterior < b.second.posterior - kLeastGain;
       };
       likeliest.push_back(std::max_element(bin.begin(), bin.end(), heavier)->second);
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "decoder/lattice/word_lattice.h"
@@ -48,6 +49,8 @@ struct MbrOptions {
   bool change_words = true;
   /// Rounds of change at most; each costs time of the same order.
   int max_iterations = 20;
+  /// Arcs of the complete path to start from, in place of the best one; expected errors never exceed its own.
+  std::optional<std::vector<uint32_t>> start_path;
 };
 
 /// Minimum Bayes risk decoding by the recursion for the expected edit distance of Xu, Povey, Mangu and Zhu,

@@ -7,17 +7,23 @@
 #include <sstream>
 
 namespace skald::test {
+namespace {
 
-std::string ScliteProgram() {
+std::string SctkProgram(const std::string& name) {
   std::vector<std::string> folders = {"/usr/lib/sctk/bin"};
   const char* path = std::getenv("PATH");
   std::istringstream path_folders(path != nullptr ? path : "");
   for (std::string folder; std::getline(path_folders, folder, ':');) folders.push_back(folder);
   for (const std::string& folder : folders) {
-    if (std::filesystem::exists(folder + "/sclite")) return folder + "/sclite";
+    if (std::filesystem::exists(folder + "/" + name)) return folder + "/" + name;
   }
   return {};
 }
+
+}  // namespace
+
+std::string ScliteProgram() { return SctkProgram("sclite"); }
+std::string RoverProgram() { return SctkProgram("rover"); }
 
 std::vector<ScliteUtterance> RunSclite(const std::string& program, const std::string& reference,
                                        const std::string& reference_format, const std::string& hypothesis,

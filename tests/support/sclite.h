@@ -8,6 +8,8 @@ namespace skald::test {
 
 /// Path of NIST's scorer sclite (Debian package sctk); empty where it is not installed.
 std::string ScliteProgram();
+/// Path of NIST's rover, of the same package; empty where it is not installed.
+std::string RoverProgram();
 
 struct ScliteUtterance {
   std::string id;
@@ -26,3 +28,8 @@ std::vector<ScliteUtterance> RunSclite(const std::string& program, const std::st
 #define SKALD_SCLITE_OR_SKIP(variable)                         \
   const std::string variable = ::skald::test::ScliteProgram(); \
   if (variable.empty()) GTEST_SKIP() << "sclite is not installed (Debian package sctk)"
+
+/// Declares `variable` as the path of rover, or skips the test with the reason.
+#define SKALD_ROVER_OR_SKIP(variable)                         \
+  const std::string variable = ::skald::test::RoverProgram(); \
+  if (variable.empty()) GTEST_SKIP() << "rover is not installed (Debian package sctk)"
