@@ -21,10 +21,11 @@ constexpr int64_t kMaxWaitingScores = int64_t{1} << 27;
 
 class Pipeline {
  public:
-  Pipeline(const PipelineContext& context, const std::vector<std::string>& paths, const MediaOptions& media,
-           const ResultSink& sink, const ProgressSink& progress)
+  Pipeline(const PipelineContext& context, const InputSource& inputs, int64_t files,
+           const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress)
       : context_(context),
-        paths_(paths),
+        inputs_(inputs),
+        expected_files_(files),
         media_(media),
         sink_(sink),
         progress_(progress),
@@ -48,7 +49,7 @@ class Pipeline {
     for (const auto& search : context_.device_searches) {
       workers.emplace_back([this, &search] { SearchOnDevice(search.get()); });
     }
-    const size_t reader_count = std::min(paths_.size(), std::max<size_t>(2, workers.size() / 2));
+    const size_t reader_count = std::max<size_t>(2, workers.size() / 2);
     std::vector<std::thread> readers;
     for (size_t i = 0; i < reader_count; ++i) readers.emplace_back([this] { Read(); });
     for (std::thread& thread : readers) thread.join();
@@ -80,14 +81,18 @@ class Pipeline {
   }
 
   FileJob* NextFile() {
-    std::unique_lock lock(files_mutex_);
-    if (next_file_ == paths_.size()) return nullptr;
-    const size_t index = next_file_++;
-    files_delivered_.wait(lock, [&] { return index < delivered_ + kMaxFilesAhead; });
+    std::lock_guard inputs_lock(inputs_mutex_);
+    {
+      std::unique_lock lock(files_mutex_);
+      files_delivered_.wait(lock, [&] { return next_file_ < delivered_ + kMaxFilesAhead; });
+    }
+    std::optional<std::string> path = inputs_();
+    if (!path) return nullptr;
     auto file = std::make_unique<FileJob>();
-    file->index = index;
-    file->path = paths_[index];
-    return (files_[index] = std::move(file)).get();
+    file->path = std::move(*path);
+    std::lock_guard lock(files_mutex_);
+    file->index = next_file_++;
+    return (files_[file->index] = std::move(file)).get();
   }
 
   void ReadSamples(FileJob* file, PcmView samples) {
@@ -401,16 +406,18 @@ class Pipeline {
     if (!progress_) return;
     std::lock_guard lock(progress_mutex_);
     audio_s_ += audio_s;
-    size_t delivered = 0;
+    int64_t delivered = 0, files = 0;
     {
       std::lock_guard files_lock(files_mutex_);
-      delivered = delivered_;
+      delivered = static_cast<int64_t>(delivered_);
+      files = std::max(expected_files_, static_cast<int64_t>(next_file_));
     }
-    progress_({static_cast<int64_t>(delivered), static_cast<int64_t>(paths_.size()), audio_s_});
+    progress_({delivered, files, audio_s_});
   }
 
   const PipelineContext& context_;
-  const std::vector<std::string>& paths_;
+  const InputSource& inputs_;
+  const int64_t expected_files_;
   const MediaOptions& media_;
   const ResultSink& sink_;
   const ProgressSink& progress_;
@@ -420,6 +427,7 @@ class Pipeline {
   Scheduler scheduler_;
 
   std::mutex delivery_mutex_;  // one result at a time goes to the sink; taken before files_mutex_
+  std::mutex inputs_mutex_;    // one reader asks for an input at a time; taken before files_mutex_
   std::mutex files_mutex_;
   std::condition_variable files_delivered_;
   size_t next_file_ = 0;
@@ -435,7 +443,18 @@ class Pipeline {
 
 void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths,
                  const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress) {
-  if (!paths.empty()) Pipeline(context, paths, media, sink, progress).Run();
+  if (paths.empty()) return;
+  size_t next = 0;
+  const auto inputs = [&]() -> std::optional<std::string> {
+    if (next == paths.size()) return std::nullopt;
+    return paths[next++];
+  };
+  RunPipeline(context, inputs, static_cast<int64_t>(paths.size()), media, sink, progress);
+}
+
+void RunPipeline(const PipelineContext& context, const InputSource& inputs, int64_t files,
+                 const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress) {
+  Pipeline(context, inputs, files, media, sink, progress).Run();
 }
 
 }  // namespace skald

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,12 +73,21 @@ struct PipelineContext {
   std::span<const PcmView> samples = {};
 };
 
+/// Names the next input, or nothing when all are named; called by one thread at a time. Inputs are numbered
+/// in the order in which it names them.
+using InputSource = std::function<std::optional<std::string>()>;
+
 /// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model
 /// over batches of windows from whatever files are open, and every stretch between two pauses is searched by
 /// itself. Queues are bounded, so memory depends neither on the length nor on the number of files. Results
 /// are the same for any number of workers and any company in a batch. A bad file ends in its own status and
 /// never affects others.
 void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths,
+                 const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress);
+
+/// The same for inputs that become known one after the other; `files` is how many there are about, for the
+/// progress.
+void RunPipeline(const PipelineContext& context, const InputSource& inputs, int64_t files,
                  const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress);
 
 }  // namespace skald

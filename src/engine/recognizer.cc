@@ -281,6 +281,12 @@ void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const Me
   state_->NoteLanes(state_->search_lanes);
 }
 
+void Recognizer::TranscribeInputs(const InputSource& inputs, int64_t files, const MediaOptions& media,
+                                  const ResultSink& sink, const ProgressSink& progress) {
+  RunPipeline(state_->Context(), inputs, files, media, sink, progress);
+  state_->NoteLanes(state_->search_lanes);
+}
+
 void Recognizer::TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
                                    const ProgressSink& progress) {
   std::vector<std::string> paths;

@@ -49,6 +49,10 @@ class Recognizer {
   void TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
                          const ProgressSink& progress = {});
 
+  /// The same for inputs that become known one after the other; see RunPipeline.
+  void TranscribeInputs(const InputSource& inputs, int64_t files, const MediaOptions& media,
+                        const ResultSink& sink, const ProgressSink& progress = {});
+
   /// One file.
   FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});
 
