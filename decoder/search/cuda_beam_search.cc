@@ -278,6 +278,7 @@ Status CudaBeamSearch::Advance(std::span<const Chunk> chunks) {
     work.rows = static_cast<int32_t>(chunk.scores.rows);
     work.channel = static_cast<uint32_t>(chunk.channel);
     work.begin = channel.phase == Phase::kBegun;
+    work.last = chunk.last;
     if (channel.boost != nullptr) work.boost = channel.boost->table();
     work.least_arc_cost = LeastArcCost(state.graph.host().info(), state.options.word_penalty,
                                        channel.boost != nullptr ? channel.boost->host().least_cost() : 0.0f);
@@ -304,8 +305,10 @@ StatusOr<RawLattice> CudaBeamSearch::Finish(int channel_index) {
   }
   Channel& channel = state.channels[static_cast<size_t>(channel_index)];
   SKALD_RETURN_IF_ERROR(state.CollectChannel(channel_index));
-  if (channel.status.ok() && channel.phase == Phase::kBegun) {
-    const Chunk nothing{channel_index, {}};
+  const bool incomplete = channel.phase == Phase::kBegun ||
+                          (channel.phase == Phase::kRunning && channel.state.carried_records > 0);
+  if (channel.status.ok() && incomplete) {
+    const Chunk nothing{channel_index, {}, true};
     SKALD_RETURN_IF_ERROR(Advance({&nothing, 1}));
     SKALD_RETURN_IF_ERROR(Wait());
   }

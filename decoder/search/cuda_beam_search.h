@@ -38,6 +38,12 @@ struct CudaSearchShape {
   /// frames overflow to global memory, fewer lanes fit on a multiprocessor. Does not change the result.
   int shared_hash_slots = 2048;
 
+  /// Device memory of each channel for frames of the past that only later ones prune well, left from one
+  /// launch to the next; at most 128 frames. Larger: less output of short chunks: of 0.6 s, 512 KiB suffice
+  /// for 200 tokens a frame. 0: each launch flushes all that it searched, which suits chunks of 10 s and
+  /// more.
+  size_t carried_window_bytes = 0;
+
   CudaSearchMethod method = CudaSearchMethod::kLanes;
   /// Most device memory for lanes in all. What would need more because of one stream's hard frames is
   /// searched as with kFrames, one stream at a time. Larger: hard frames cost less time, more memory. 0: a
@@ -57,7 +63,8 @@ struct CudaSearchShape {
 ///
 /// Chunks: a launch flushes all that it searched, and about two seconds of frames before its end are hardly
 /// pruned then. Streams that are known as a whole are best given in chunks of 10 s and more (2.5 KB of output
-/// a frame with the English model), live ones in short ones (15 KB a frame in chunks of 0.6 s).
+/// a frame with the English model). Live ones come in short ones (15 KB a frame in chunks of 0.6 s): with
+/// carried_window_bytes, launches leave these frames to the next one.
 ///
 /// Frames that outgrow a lane's memory end the launch for their stream; the next call enlarges the memory of
 /// the lanes and goes on, or, past lane_memory_limit_bytes, searches the stream with
@@ -74,6 +81,9 @@ class CudaBeamSearch {
   struct Chunk {
     int channel = 0;
     ScoreView scores;
+    /// The stream ends here: Finish needs no launch of its own. Of no concern where carried_window_bytes is
+    /// 0.
+    bool last = false;
   };
 
   /// `options` must be valid; the graph outlives the search. Fails with kDeviceOutOfMemory where lanes and
@@ -102,8 +112,8 @@ class CudaBeamSearch {
   Status Wait();
 
   /// Ends the stream: its lattice, as BeamSearch::Finish. Waits only where the stream is part of the launch
-  /// under way, or was not advanced at all: streams that ended in the launch before are best finished while
-  /// the next one runs. Fails with channel_status where that is not ok.
+  /// under way, was not advanced at all, or has frames that are carried: streams that ended in the launch
+  /// before are best finished while the next one runs. Fails with channel_status where that is not ok.
   StatusOr<RawLattice> Finish(int channel);
 
   /// Of what was collected so far: kInvalidArgument naming the frame where a score is out of range.

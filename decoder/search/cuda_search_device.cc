@@ -87,6 +87,9 @@ Status CudaSearchDevice::Initialise(const CudaGraphImage& graph, const SearchOpt
   SKALD_CUDA_RETURN_IF_ERROR(cudaMemsetAsync(queue_.data(), 0, sizeof(LaneQueue), context_.stream));
   SKALD_ASSIGN_OR_RETURN(channel_states_,
                          DeviceBuffer<ChannelState>::Create(channels, "states of search channels"));
+  plan_.carried_bytes = (shape_.carried_window_bytes + 255) / 256 * 256;
+  SKALD_ASSIGN_OR_RETURN(carried_, DeviceBuffer<std::byte>::Create(channels * plan_.carried_bytes,
+                                                                   "windows of search channels"));
   plan_.queue = queue_.data();
   plan_.channels = channel_states_.data();
   lane_memory_limit_ = shape_.lane_memory_limit_bytes;
@@ -153,6 +156,7 @@ Status CudaSearchDevice::PlaceTokens(LaneWork* work, bool by_frames) {
   work->costs = tokens_.costs.data() + shared;
   work->from_keys = channel.outgrown ? channel.own.keys.data() : work->keys;
   work->from_costs = channel.outgrown ? channel.own.costs.data() : work->costs;
+  work->carried = carried_.data() + size_t{work->channel} * plan_.carried_bytes;
   if (!by_frames) return Status::Ok();
   const size_t needed = frame_lanes_.capacities().tokens;
   CudaTokens* const place =

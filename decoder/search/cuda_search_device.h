@@ -70,7 +70,8 @@ class CudaSearchDevice {
   int lanes() const { return frames_only_ ? frame_lanes_.count() : lane_count_; }
   size_t lane_bytes() const { return frames_only_ ? frame_lanes_.lane_bytes() : lanes_.lane_bytes(); }
   size_t channel_bytes() const {
-    return size_t{tokens_pitch_} * (sizeof(uint64_t) + sizeof(float)) + sizeof(ChannelState);
+    return size_t{tokens_pitch_} * (sizeof(uint64_t) + sizeof(float)) + sizeof(ChannelState) +
+           plan_.carried_bytes;
   }
   int64_t graph_launches() const { return frame_search_ ? frame_search_->graph_launches() : 0; }
 
@@ -95,6 +96,7 @@ class CudaSearchDevice {
   int epsilon_ranks_ = 0;
   LaneSearchPlan plan_{};
   DeviceBuffer<ChannelState> channel_states_;
+  DeviceBuffer<std::byte> carried_;  // [channels][plan_.carried_bytes]
   DeviceBuffer<LaneQueue> queue_;
   int lane_count_ = 0;  // what lanes_ has or should have
   CudaLanes lanes_;

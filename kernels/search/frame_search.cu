@@ -70,6 +70,7 @@ __device__ Lane LoadLane(const FramePlan* plan, BlockMemory& memory) {
   lane.stride = state.work.stride;
   lane.channel_keys = state.work.keys;
   lane.channel_costs = state.work.costs;
+  lane.carried = state.work.carried;
   lane.keys = state.keys;
   lane.key_costs = state.key_costs;
   lane.next_costs = state.next_costs;

@@ -173,10 +173,13 @@ struct Lane {
   uint4* other_links;
   uint64_t* window_keys;
   uint32_t* window_extra;
+  float* window_acoustic_costs;    ///< of tokens of carried records
+  float* carried_collapsed_costs;  ///< blank costs of carried records
   uint4* window_links;
   LaneRecord* records;
   uint64_t* channel_keys;
   float* channel_costs;
+  std::byte* carried;
 
   // The frontier: tokens of the last record.
   const uint64_t* keys;
@@ -238,6 +241,8 @@ __device__ __forceinline__ void PlaceLane(Lane& lane, std::byte* memory) {
   lane.other_links = reinterpret_cast<uint4*>(memory + plan.layout.other_links);
   lane.window_keys = reinterpret_cast<uint64_t*>(memory + plan.layout.window_keys);
   lane.window_extra = reinterpret_cast<uint32_t*>(memory + plan.layout.window_extra);
+  lane.window_acoustic_costs = reinterpret_cast<float*>(memory + plan.layout.window_acoustic_costs);
+  lane.carried_collapsed_costs = reinterpret_cast<float*>(memory + plan.layout.carried_collapsed_costs);
   lane.window_links = reinterpret_cast<uint4*>(memory + plan.layout.window_links);
   lane.records = reinterpret_cast<LaneRecord*>(memory + plan.layout.records);
 }

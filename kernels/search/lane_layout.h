@@ -37,16 +37,23 @@ struct LaneRecord {
   uint32_t links;  ///< emitting
   uint32_t first_other_link;
   uint32_t other_links;
-  int32_t row;  ///< of the chunk's scores; -1: the record before the first frame
+  int32_t row;  ///< of the chunk's scores; -1: of an earlier chunk, or the record before the first frame
   uint32_t collapsed;
+  // Of an earlier chunk: what was read of its scores.
+  uint32_t carried;            ///< not 0: acoustic costs of the tokens are in window_acoustic_costs
+  uint32_t carried_collapsed;  ///< of the collapsed frames
+  uint32_t first_carried_collapsed;
 };
 
 /// Places in a lane's scratch memory, bytes from its start.
 struct LaneLayout {
   size_t spill_keys, spill_costs, used_slots, costs, candidates, candidate_units, entries, other_links,
-      window_keys, window_extra, window_links, records, total;
+      window_keys, window_extra, window_acoustic_costs, carried_collapsed_costs, window_links, records, total;
   uint32_t spill_slots;
 };
+
+/// Most collapsed frames of a window that a channel carries from launch to launch.
+inline constexpr uint32_t kMostCarriedCollapsed = 4096;
 
 /// Threads of a lane.
 inline constexpr int kLaneThreads = 256;
@@ -71,6 +78,8 @@ inline constexpr LaneLayout MakeLaneLayout(const LaneCapacities& capacities) {
   layout.other_links = place(capacities.other_links, 16);
   layout.window_keys = place(capacities.window_tokens, 8);
   layout.window_extra = place(capacities.window_tokens, 4);
+  layout.window_acoustic_costs = place(capacities.window_tokens, 4);
+  layout.carried_collapsed_costs = place(kMostCarriedCollapsed, 4);
   layout.window_links = place(capacities.window_links, 16);
   layout.records = place(capacities.window_records, sizeof(LaneRecord));
   layout.total = end;

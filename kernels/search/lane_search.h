@@ -38,6 +38,11 @@ struct ChannelState {
   uint32_t best_token;
   uint32_t active;
   uint32_t with_unit;
+  // The window that the last launch has left in LaneWork::carried.
+  uint32_t carried_records;
+  uint32_t carried_tokens;
+  uint32_t carried_links;
+  uint32_t carried_collapsed;
 };
 
 /// One channel's part of a launch.
@@ -47,6 +52,7 @@ struct LaneWork {
   int32_t rows;
   uint32_t channel;
   uint32_t begin;        ///< not 0: a new stream starts before the first row
+  uint32_t last;         ///< not 0: all is flushed at the end, else the window is carried to the next launch
   float least_arc_cost;  ///< of any arc, word penalty and boosts included; 0 where none is below
   BoostTable boost;      ///< [device] phrases that the stream prefers
   // The tokens of the channel, costs +infinity for entry states: where they are, and where they shall be once
@@ -55,6 +61,7 @@ struct LaneWork {
   const float* from_costs;
   uint64_t* keys;
   float* costs;
+  std::byte* carried;  ///< [LaneSearchPlan::carried_bytes], 256-byte aligned
 };
 
 enum class LaneResult : uint32_t {
@@ -133,6 +140,8 @@ struct LaneSearchPlan {
   std::byte*
       lane_memory;  ///< [lanes][layout.total]; spill_keys filled with 0xFF, spill_costs with 0x7F bytes
   ChannelState* channels;
+  uint64_t
+      carried_bytes;  ///< for the window of a channel between launches, a multiple of 256; 0: none is carried
 
   LaneQueue* queue;
   const LaneWork* work;

@@ -104,6 +104,7 @@ __device__ inline bool StartWork(Lane& lane, const LaneWork& work) {
   lane.key_costs = work.from_costs;
   lane.channel_keys = work.keys;
   lane.channel_costs = work.costs;
+  lane.carried = work.carried;
   lane.next_costs = 0;
   if (threadIdx.x == 0) {
     if (work.begin) {
@@ -130,7 +131,7 @@ __device__ inline bool StartWork(Lane& lane, const LaneWork& work) {
     s.leading_row = 0;
   }
   __syncthreads();
-  return s.result == LaneResult::kDone;
+  return s.result == LaneResult::kDone && RestoreWindow(lane);
 }
 
 /// A frame did not fit: what it has made is forgotten.
@@ -144,13 +145,17 @@ __device__ inline void AbandonFrame(Lane& lane) {
   __syncthreads();
 }
 
-/// Flushes what is left in the window and says what became of the work.
+/// Flushes or carries what is left in the window and says what became of the work.
 __device__ inline void FinishWork(Lane& lane, const LaneWork& work) {
   Shared& s = lane.s;
   if (s.result == LaneResult::kBadScore) {
     if (threadIdx.x == 0) s.committed = s.state;
   } else if (s.result != LaneResult::kOutputFull) {
-    FlushWindow(lane, 0);
+    if (work.last || lane.plan.carried_bytes == 0) {
+      FlushWindow(lane, 0);
+    } else {
+      CarryWindow(lane);
+    }
   }
   __syncthreads();
   if (threadIdx.x == 0) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/search/carried_window.cuh"
 #include "kernels/search/lane.cuh"
 
 // From the tokens of a frame to records of the window, and from the window to the host.
@@ -85,6 +86,8 @@ __device__ inline void PruneWindow(Lane& lane) {
       const uint32_t t = first + threadIdx.x;
       const bool keep = t < record.tokens && (last || InLattice(__uint_as_float(here[t]), beam));
       const uint64_t key = keep ? lane.window_keys[record.first_token + t] : 0;
+      const bool move_cost = keep && record.carried;
+      const float acoustic_cost = move_cost ? lane.window_acoustic_costs[record.first_token + t] : 0;
       if (last) {
         if (keep) here[t] = t;
         continue;
@@ -94,6 +97,7 @@ __device__ inline void PruneWindow(Lane& lane) {
       if (keep) {
         here[t] = number;
         lane.window_keys[record.first_token + number] = key;
+        if (move_cost) lane.window_acoustic_costs[record.first_token + number] = acoustic_cost;
       }
     }
     __syncthreads();
@@ -124,15 +128,6 @@ __device__ inline uint64_t SegmentBytes(const Lane& lane, uint32_t count) {
   return bytes;
 }
 
-/// Writes blank costs of `count` rows from `row` on; returns the padded bytes.
-__device__ __forceinline__ uint64_t WriteCollapsed(const Lane& lane, int32_t row, uint32_t count,
-                                                   std::byte* output) {
-  for (uint32_t i = threadIdx.x; i < count; i += kThreads) {
-    reinterpret_cast<float*>(output)[i] = lane.scores[(row + static_cast<int64_t>(i)) * lane.stride];
-  }
-  return PadTo8(uint64_t{count} * 4);
-}
-
 /// A link of a pruned window with the new numbers of its tokens. `before` is null for the first record.
 __device__ __forceinline__ uint4 Renumbered(uint4 link, const uint32_t* source_numbers,
                                             const uint32_t* numbers) {
@@ -149,7 +144,11 @@ __device__ inline void WriteSegment(Lane& lane, uint32_t count, std::byte* outpu
         bytes, s.work, s.segments, count, s.leading_collapsed, FrontierCosts(lane, count), 0};
   }
   output += sizeof(SegmentHeader);
-  output += WriteCollapsed(lane, s.leading_row, s.leading_collapsed, output);
+  for (uint32_t i = threadIdx.x; i < s.leading_collapsed; i += kThreads) {
+    reinterpret_cast<float*>(output)[i] =
+        lane.scores[(s.leading_row + static_cast<int64_t>(i)) * lane.stride];
+  }
+  output += PadTo8(uint64_t{s.leading_collapsed} * 4);
   auto* const segment_records = reinterpret_cast<SegmentRecord*>(output);
   for (uint32_t r = threadIdx.x; r < count; r += kThreads) {
     const LaneRecord& record = lane.records[r];
@@ -171,11 +170,18 @@ __device__ inline void WriteSegment(Lane& lane, uint32_t count, std::byte* outpu
       const uint32_t place = emitting ? record.first_link + i : record.first_other_link + (i - record.links);
       const uint4 link = Renumbered(lane.window_links[place], emitting ? before : numbers, numbers);
       const uint32_t unit = static_cast<uint32_t>(record_keys[link.y]) & 0xFFFF;
-      const float acoustic_cost = emitting ? lane.scores[record.row * lane.stride + unit] : 0.0f;
+      float acoustic_cost = 0;
+      if (emitting) {
+        acoustic_cost = record.carried ? lane.window_acoustic_costs[record.first_token + link.y]
+                                       : lane.scores[record.row * lane.stride + unit];
+      }
       links[i] = {link.x, link.y, link.z, __uint_as_float(link.w), acoustic_cost};
     }
     output += PadTo8(uint64_t{record.links + record.other_links} * sizeof(LaneLink));
-    output += WriteCollapsed(lane, record.row + 1, record.collapsed, output);
+    for (uint32_t i = threadIdx.x; i < record.collapsed; i += kThreads) {
+      reinterpret_cast<float*>(output)[i] = CollapsedCost(lane, record, i);
+    }
+    output += PadTo8(uint64_t{record.collapsed} * 4);
     before = numbers;
   }
   for (uint32_t t = threadIdx.x; t < FrontierCosts(lane, count); t += kThreads) {
@@ -183,13 +189,13 @@ __device__ inline void WriteSegment(Lane& lane, uint32_t count, std::byte* outpu
   }
 }
 
-/// Moves the records of a pruned window from number `count` on to its front. Everything moves down, so
-/// records and tiles in their order never overwrite what is yet to move.
+/// Moves the records of a pruned window from number `count` on to its front, with the new numbers of tokens.
+/// Everything moves down, so records and tiles in their order never overwrite what is yet to move.
 __device__ inline void KeepRecords(Lane& lane, uint32_t count) {
   Shared& s = lane.s;
   const uint32_t records = s.window_records;
   uint32_t end_token = 0, end_link = 0;
-  const uint32_t* before = lane.window_extra + lane.records[count - 1].first_token;
+  const uint32_t* before = count > 0 ? lane.window_extra + lane.records[count - 1].first_token : nullptr;
   __syncthreads();
   for (uint32_t r = count; r < records; ++r) {
     LaneRecord record = lane.records[r];
@@ -197,9 +203,13 @@ __device__ inline void KeepRecords(Lane& lane, uint32_t count) {
     const uint32_t first_token = end_token, first_link = end_link;
     for (uint32_t first = 0; first < record.tokens; first += kThreads) {
       const uint32_t t = first + threadIdx.x;
-      const uint64_t key = t < record.tokens ? lane.window_keys[record.first_token + t] : 0;
+      const bool valid = t < record.tokens;
+      const uint64_t key = valid ? lane.window_keys[record.first_token + t] : 0;
+      const bool move_cost = valid && record.carried;
+      const float acoustic_cost = move_cost ? lane.window_acoustic_costs[record.first_token + t] : 0;
       __syncthreads();
-      if (t < record.tokens) lane.window_keys[first_token + t] = key;
+      if (valid) lane.window_keys[first_token + t] = key;
+      if (move_cost) lane.window_acoustic_costs[first_token + t] = acoustic_cost;
     }
     const uint32_t links = record.links + record.other_links;
     for (uint32_t first = 0; first < links; first += kThreads) {
@@ -232,16 +242,38 @@ __device__ inline void KeepRecords(Lane& lane, uint32_t count) {
   __syncthreads();
 }
 
-/// Prunes the window and writes it to the output but for the last `keep` records, which only their future
-/// prunes well. Where none are kept, saves the frontier in the channel, and what was written since it last
-/// was counts. False where the output is full.
-__device__ inline bool FlushWindow(Lane& lane, uint32_t keep) {
+/// Saves the frontier in the channel, with a window of so many records carried: what was written so far
+/// counts.
+__device__ inline void Commit(Lane& lane, uint32_t carried_records) {
   Shared& s = lane.s;
+  if (lane.keys != lane.channel_keys) {
+    for (uint32_t t = threadIdx.x; t < s.state.token_count; t += kThreads) {
+      lane.channel_keys[t] = lane.keys[t];
+      lane.channel_costs[t] = lane.key_costs[t];
+    }
+    lane.keys = lane.channel_keys;
+    lane.key_costs = lane.channel_costs;
+  }
   __syncthreads();
-  if (s.window_records == 0 && s.leading_collapsed == 0) return true;
+  if (threadIdx.x == 0) {
+    s.state.carried_records = carried_records;
+    s.committed = s.state;
+    s.rows_committed = s.row;
+    s.segments_committed = s.segments;
+    s.begun = 1;
+    s.window_records = 0;
+    s.window_tokens = 0;
+    s.window_links = 0;
+  }
+  __syncthreads();
+}
+
+/// Writes the pruned window to the output but for the last `keep` records, which only their future prunes
+/// well. Where none are kept, commits. False where the output is full.
+__device__ inline bool WriteWindow(Lane& lane, uint32_t keep) {
+  Shared& s = lane.s;
   const uint32_t count = s.window_records - keep;
   if (count > 0 || s.leading_collapsed > 0) {
-    PruneWindow(lane);
     if (threadIdx.x == 0) {
       const uint64_t bytes = SegmentBytes(lane, count);
       unsigned long long offset = *const_cast<volatile unsigned long long*>(&lane.plan.queue->output_bytes);
@@ -270,28 +302,33 @@ __device__ inline bool FlushWindow(Lane& lane, uint32_t keep) {
     }
   }
   if (keep > 0) {
-    if (count > 0) KeepRecords(lane, count);
-    return true;
+    KeepRecords(lane, count);
+  } else {
+    Commit(lane, 0);
   }
-  if (lane.keys != lane.channel_keys) {
-    for (uint32_t t = threadIdx.x; t < s.state.token_count; t += kThreads) {
-      lane.channel_keys[t] = lane.keys[t];
-      lane.channel_costs[t] = lane.key_costs[t];
-    }
-    lane.keys = lane.channel_keys;
-    lane.key_costs = lane.channel_costs;
-  }
+  return true;
+}
+
+/// Prunes and writes the window.
+__device__ inline bool FlushWindow(Lane& lane, uint32_t keep) {
   __syncthreads();
-  if (threadIdx.x == 0) {
-    s.committed = s.state;
-    s.rows_committed = s.row;
-    s.segments_committed = s.segments;
-    s.begun = 1;
-    s.window_records = 0;
-    s.window_tokens = 0;
-    s.window_links = 0;
-  }
+  if (lane.s.window_records == 0 && lane.s.leading_collapsed == 0) return true;
+  PruneWindow(lane);
+  return WriteWindow(lane, keep);
+}
+
+/// Leaves the last records of the window, as many as there is room for, to the next launch, writes those
+/// before, and commits. False where the output is full.
+__device__ inline bool CarryWindow(Lane& lane) {
   __syncthreads();
+  if (lane.s.window_records == 0 && lane.s.leading_collapsed == 0) return true;
+  PruneWindow(lane);
+  const uint32_t carried = CountCarriedRecords(lane);
+  if (!WriteWindow(lane, carried)) return false;
+  if (carried > 0) {
+    SaveWindow(lane);
+    Commit(lane, carried);
+  }
   return true;
 }
 

@@ -55,7 +55,6 @@ TEST_P(CudaRealSearch, GivesTheLatticeOfTheCpu) {
   shape.channels = 3;
   shape.method = method;
   shape.frame_blocks = 8;
-  CudaBeamSearch search = CudaBeamSearch::Create(stream.context(), graph, options, shape).value();
   std::vector<uint64_t> expected;
   std::vector<DeviceBuffer<float>> buffers;
   std::vector<ScoreView> views;
@@ -86,16 +85,23 @@ TEST_P(CudaRealSearch, GivesTheLatticeOfTheCpu) {
   print("of these collapsed", total.collapsed_frames);
   print("tokens", total.tokens);
   print("most tokens of a frame", total.peak_tokens);
-  for (const int64_t chunk : {32, 300}) {
-    const int64_t launches = search.launches(), graph_launches = search.graph_launches(),
-                  output_bytes = search.output_bytes();
+  struct Run {
+    int64_t chunk;
+    size_t carried_window_bytes;
+  };
+  const std::vector<Run> lane_runs = {{300, 0}, {32, 0}, {32, 512 << 10}}, frame_runs = {{300, 0}};
+  std::vector<int64_t> output_bytes;
+  for (const auto& [chunk, carried_window_bytes] :
+       method == CudaSearchMethod::kLanes ? lane_runs : frame_runs) {
+    shape.carried_window_bytes = carried_window_bytes;
+    CudaBeamSearch search = CudaBeamSearch::Create(stream.context(), graph, options, shape).value();
     for (int c = 0; c < 3; ++c) search.Begin(c);
     for (int64_t first = 0; first < 300; first += chunk) {
       std::vector<CudaBeamSearch::Chunk> chunks;
       for (int c = 0; c < 3; ++c) {
         const ScoreView& view = views[static_cast<size_t>(c)];
         const int64_t count = std::min(chunk, view.rows - first);
-        if (count > 0) chunks.push_back({c, view.Rows(first, count)});
+        if (count > 0) chunks.push_back({c, view.Rows(first, count), first + count == view.rows});
       }
       ASSERT_TRUE(search.Advance(chunks).ok());
     }
@@ -105,10 +111,16 @@ TEST_P(CudaRealSearch, GivesTheLatticeOfTheCpu) {
           << "stream " << c << ", chunk " << chunk;
       EXPECT_GT(lattice.arcs.size(), 100u);
     }
+    output_bytes.push_back(search.output_bytes());
     print("rows of a chunk", chunk);
-    print("  launches", search.launches() - launches);
-    print("  graph launches", search.graph_launches() - graph_launches);
-    print("  bytes of output a frame", (search.output_bytes() - output_bytes) / total.frames);
+    print("  bytes for carried windows", static_cast<int64_t>(carried_window_bytes));
+    print("  launches", search.launches());
+    print("  graph launches", search.graph_launches());
+    print("  bytes of output a frame", search.output_bytes() / total.frames);
+    print("  bytes of a channel", static_cast<int64_t>(search.channel_bytes()));
+  }
+  if (method == CudaSearchMethod::kLanes) {
+    EXPECT_LT(output_bytes[2], output_bytes[1]);
   }
 }
 

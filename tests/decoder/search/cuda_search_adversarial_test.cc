@@ -11,7 +11,7 @@ namespace skald::test {
 namespace {
 
 class CudaSearchAdversarial : public CudaSearchTest {};
-INSTANTIATE_TEST_SUITE_P(Methods, CudaSearchAdversarial, kCudaSearchMethods, CudaSearchMethodName);
+INSTANTIATE_TEST_SUITE_P(Variants, CudaSearchAdversarial, kCudaSearchVariants, CudaSearchVariantName);
 
 TEST_P(CudaSearchAdversarial, EqualScoresHitTheCapAndTheTieRule) {
   std::mt19937_64 random(PropertySeed());

@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 
 class CudaSearchChannels : public CudaSearchTest {};
-INSTANTIATE_TEST_SUITE_P(Methods, CudaSearchChannels, kCudaSearchMethods, CudaSearchMethodName);
+INSTANTIATE_TEST_SUITE_P(Variants, CudaSearchChannels, kCudaSearchVariants, CudaSearchVariantName);
 
 // As an engine does: streams end at different times, are finished while others are searched, and their
 // channels go to the next stream.

@@ -14,7 +14,7 @@ namespace skald::test {
 namespace {
 
 class CudaSearchEquality : public CudaSearchTest {};
-INSTANTIATE_TEST_SUITE_P(Methods, CudaSearchEquality, kCudaSearchMethods, CudaSearchMethodName);
+INSTANTIATE_TEST_SUITE_P(Variants, CudaSearchEquality, kCudaSearchVariants, CudaSearchVariantName);
 
 TEST_P(CudaSearchEquality, RandomGraphsGiveTheLatticeOfTheCpu) {
   std::mt19937_64 random(PropertySeed());
@@ -173,6 +173,42 @@ TEST_P(CudaSearchEquality, ManyTokensUnderEachLimit) {
   }
 }
 
+// Short chunks flush little where the window is carried; what is left of it is flushed with the last chunk or
+// by Finish.
+TEST_P(CudaSearchEquality, CarriedWindowsChangeNothing) {
+  std::mt19937_64 random(PropertySeed());
+  for (int round = 0; round < 4; ++round) {
+    Case c(random, 3);
+    c.options.lattice_beam = 0.5f * c.options.beam;
+    c.options.prune_interval_frames = round == 0 ? 0 : 3 * round;
+    const std::vector<uint64_t> expected = c.ExpectedHashes();
+    const GraphImage image = c.graph.Image();
+    const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context(), image));
+    int64_t output_bytes[2];
+    for (const bool carries : {false, true}) {
+      CudaSearchShape shape = Shape(2, 3);
+      if (!carries) shape.carried_window_bytes = 0;
+      CudaBeamSearch search = Ok(CudaBeamSearch::Create(context(), graph, c.options, shape));
+      ASSERT_EQ(HashesOnDevice(search, context(), c.streams, 1 + round), expected);
+      output_bytes[carries] = search.output_bytes();
+
+      search.Begin(0);
+      const DeviceScores scores(context(), c.streams[0].nll());
+      const CudaBeamSearch::Chunk first{0, scores.rows(0, 5)},
+          last{0, scores.rows(5, scores.count() - 5), true};
+      ExpectOk(search.Advance({&first, 1}));
+      ExpectOk(search.Advance({&last, 1}));
+      ExpectOk(search.Wait());
+      const int64_t launches = search.launches();
+      ASSERT_EQ(SurvivorHash(Ok(search.Finish(0))), expected[0]);
+      EXPECT_EQ(search.launches(), launches);
+    }
+    if (GetParam().carried_window_bytes > 1 << 16) {
+      EXPECT_LT(output_bytes[1], output_bytes[0]);
+    }
+  }
+}
+
 TEST_P(CudaSearchEquality, RepeatsGiveTheSameBits) {
   std::mt19937_64 random(PropertySeed());
   Case c(random, 2);
@@ -181,7 +217,7 @@ TEST_P(CudaSearchEquality, RepeatsGiveTheSameBits) {
   const GraphImage image = c.graph.Image();
   const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context(), image));
   CudaBeamSearch search = Ok(CudaBeamSearch::Create(context(), graph, c.options, Shape(2, 2)));
-  for (int repeat = 0; repeat < 100; ++repeat) {
+  for (int repeat = 0; repeat < (GetParam().carried_window_bytes == 0 ? 100 : 10); ++repeat) {
     ASSERT_EQ(HashesOnDevice(search, context(), c.streams, 8), expected) << "repeat " << repeat;
   }
 }

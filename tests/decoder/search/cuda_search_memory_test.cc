@@ -16,9 +16,12 @@ using ::testing::HasSubstr;
 
 class CudaSearchMemory : public CudaSearchTest {};
 class CudaLaneMemory : public CudaSearchTest {};
-INSTANTIATE_TEST_SUITE_P(Methods, CudaLaneMemory, ::testing::Values(CudaSearchMethod::kLanes),
-                         CudaSearchMethodName);
-INSTANTIATE_TEST_SUITE_P(Methods, CudaSearchMemory, kCudaSearchMethods, CudaSearchMethodName);
+INSTANTIATE_TEST_SUITE_P(Variants, CudaLaneMemory,
+                         ::testing::Values(CudaSearchVariant{"Lanes", CudaSearchMethod::kLanes, 0},
+                                           CudaSearchVariant{"LanesCarrying", CudaSearchMethod::kLanes,
+                                                             1 << 20}),
+                         CudaSearchVariantName);
+INSTANTIATE_TEST_SUITE_P(Variants, CudaSearchMemory, kCudaSearchVariants, CudaSearchVariantName);
 
 TEST_P(CudaSearchMemory, LanesThatStartTooSmallGrow) {
   std::mt19937_64 random(PropertySeed());
@@ -77,8 +80,9 @@ TEST_P(CudaLaneMemory, StreamsThatOutgrowLanesAreSearchedByFramesForAWhile) {
   const std::vector<float> flat = RandomScores(12, c.streams[0].units, 0, 0.3, random);
   std::copy(flat.begin(), flat.end(), c.streams[0].scores.begin() + 10 * c.streams[0].units);
   SearchOptions options = c.options;
-  options.initial_tokens = 600;
-  const std::vector<uint64_t> expected = c.ExpectedHashes();
+  SearchStatistics total;
+  const std::vector<uint64_t> expected = c.ExpectedHashes(&total);
+  options.initial_tokens = static_cast<int>(total.peak_tokens * 6 / 10);
   const GraphImage image = c.graph.Image();
   const CudaGraphImage graph = Ok(CudaGraphImage::Upload(context(), image));
   CudaSearchShape shape = Shape(2, 3);

@@ -125,7 +125,8 @@ CudaSearchShape CudaSearchTest::Shape(int lanes, int channels, int slots) const 
   shape.lanes = lanes;
   shape.channels = channels;
   shape.shared_hash_slots = slots;
-  shape.method = GetParam();
+  shape.method = GetParam().method;
+  shape.carried_window_bytes = GetParam().carried_window_bytes;
   shape.frame_blocks = 3;
   shape.frames_per_graph = 4;
   return shape;

@@ -68,21 +68,31 @@ std::vector<uint64_t> HashesOnDevice(CudaBeamSearch& search, DeviceContext conte
 std::vector<uint64_t> HashesOnDevice(const Case& c, DeviceContext context, const CudaSearchShape& shape,
                                      int64_t chunk, const SearchOptions& options);
 
+struct CudaSearchVariant {
+  const char* name;
+  CudaSearchMethod method;
+  size_t carried_window_bytes;
+};
+
 /// Tests of the search on a CUDA device, by each method; small, so that the emulator is quick.
-class CudaSearchTest : public ::testing::TestWithParam<CudaSearchMethod> {
+class CudaSearchTest : public ::testing::TestWithParam<CudaSearchVariant> {
  protected:
   void SetUp() override;
   DeviceContext context() const { return stream_->context(); }
-  bool by_frames() const { return GetParam() == CudaSearchMethod::kFrames; }
   CudaSearchShape Shape(int lanes, int channels, int slots = 512) const;
 
  private:
   std::optional<CudaStream> stream_;
 };
 
-inline const auto kCudaSearchMethods = ::testing::Values(CudaSearchMethod::kLanes, CudaSearchMethod::kFrames);
-inline std::string CudaSearchMethodName(const ::testing::TestParamInfo<CudaSearchMethod>& test) {
-  return test.param == CudaSearchMethod::kLanes ? "Lanes" : "Frames";
+/// What is carried suffices for all in the one, for some frames in the other.
+inline const auto kCudaSearchVariants =
+    ::testing::Values(CudaSearchVariant{"Lanes", CudaSearchMethod::kLanes, 0},
+                      CudaSearchVariant{"LanesCarrying", CudaSearchMethod::kLanes, 512 << 10},
+                      CudaSearchVariant{"Frames", CudaSearchMethod::kFrames, 0},
+                      CudaSearchVariant{"FramesCarrying", CudaSearchMethod::kFrames, 6000});
+inline std::string CudaSearchVariantName(const ::testing::TestParamInfo<CudaSearchVariant>& test) {
+  return test.param.name;
 }
 
 }  // namespace skald::test
