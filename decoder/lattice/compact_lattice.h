@@ -1,10 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -47,21 +44,8 @@ CompactLattice ToCompactLattice(const RawLattice& raw, const WordLattice& words,
 /// kCorrupt where paths to one state have different numbers of frames.
 StatusOr<WordLattice> ToWordLattice(const CompactLattice& lattice);
 
-/// Text archives as of Kaldi's lattice-copy ark,t: (docs/formats.md).
-std::string WriteKaldiText(std::span<const CompactLattice> lattices);
-
-/// Reads such an archive. States that the start does not reach are left out. kCorrupt, with the line, for a
-/// field that is no number, costs that are not finite, cycles, a final state given twice, an archive that
-/// ends inside a lattice.
-StatusOr<std::vector<CompactLattice>> ReadKaldiText(std::string_view text);
-
-/// OpenFst's text form of the word lattice, arc type standard: costs in nats, graph plus acoustic.
-std::string WriteOpenFstText(const WordLattice& words);
-
-/// HTK's standard lattice format: node times in seconds, words on links, log likelihoods in nats: a =
-/// -acoustic cost, l = -graph cost. Links with !NULL lead from the final nodes to one last node. `spelling`
-/// names a word; `frame_shift_s` is the time between score rows.
-std::string WriteHtkSlf(const WordLattice& words, std::string_view key,
-                        const std::function<std::string_view(uint32_t)>& spelling, double frame_shift_s);
+/// The same lattice with its states sorted topologically, the start first, arcs by source; states that the
+/// start does not reach are left out. kCorrupt, naming the lattice, where there are cycles or no states.
+StatusOr<CompactLattice> SortTopologically(CompactLattice lattice);
 
 }  // namespace skald
