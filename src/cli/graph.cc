@@ -21,6 +21,7 @@ constexpr char kAbout[] =
     "without --out\n"
     "            it goes to the cache, where transcribe finds it\n"
     "info FILE   prints sizes and how the graph was built\n"
+    "words FILE  prints its words with their numbers, as Kaldi's words.txt\n"
     "check FILE  proves that a graph is sound: bounds, finite costs, no epsilon cycles, everything "
     "reachable; with\n"
     "            --paths N also that random paths cost what lexicon and language model say";
@@ -144,6 +145,17 @@ int Info(const std::string& path) {
   return kAllWell;
 }
 
+/// WORD NUMBER a line, as Kaldi's words.txt: what the numbers in lattices mean.
+int Words(const std::string& path) {
+  const auto graph = GraphImage::Open(path);
+  if (!graph.ok()) return Report(graph.status(), kNothingDone);
+  std::printf("<eps> 0\n");
+  for (uint32_t word = 1; word < graph->word_count(); ++word) {
+    std::printf("%.*s %u\n", static_cast<int>(graph->word(word).size()), graph->word(word).data(), word);
+  }
+  return kAllWell;
+}
+
 StatusOr<GraphPathReport> ComparePaths(const GraphImage& graph, const po::variables_map& values,
                                        int samples) {
   SKALD_ASSIGN_OR_RETURN(const GraphOptions options, ReadOptions(values));
@@ -173,15 +185,17 @@ int Check(const std::string& path, const po::variables_map& values) {
 
 int RunGraph(const Arguments& arguments) {
   const Parsed parsed =
-      Parse(arguments, "skald graph build|info|check [OPTIONS] [FILE]", kAbout, Options(), "word");
+      Parse(arguments, "skald graph build|info|words|check [OPTIONS] [FILE]", kAbout, Options(), "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
                                                       : std::vector<std::string>();
   if (words.size() == 1 && words[0] == "build") return Build(parsed.values);
   if (words.size() == 2 && words[0] == "info") return Info(words[1]);
+  if (words.size() == 2 && words[0] == "words") return Words(words[1]);
   if (words.size() == 2 && words[0] == "check") return Check(words[1], parsed.values);
-  return Report(Status::InvalidArgument("graph needs build, info FILE or check FILE (see --help)"),
-                kBadUsage);
+  return Report(
+      Status::InvalidArgument("graph needs build, info FILE, words FILE or check FILE (see --help)"),
+      kBadUsage);
 }
 
 }  // namespace skald::cli

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include "base/file.h"
 #include "base/stopwatch.h"
 #include "cli/command.h"
+#include "cli/description_arguments.h"
 #include "cli/input_list.h"
 #include "cli/live.h"
 #include "cli/output_arguments.h"
@@ -44,14 +46,15 @@ class Writer {
       for (const OutputFormat format : formats_) {
         const std::string text = FormatTranscript(transcript, format, options);
         if (folder_.empty()) {
-          if (inputs_.size() > 1) std::printf("== %s\n", transcript.source.path.c_str());
+          if (inputs_.size() > 1 && format != OutputFormat::kLattice)
+            std::printf("== %s\n", transcript.source.path.c_str());
           std::fwrite(text.data(), 1, text.size(), stdout);
           std::fflush(stdout);
           continue;
         }
         std::string name = inputs_[index].output_stem;
         if (options.several_tracks) name += fmt::format(".track{}", transcript.source.track);
-        const fs::path path = fs::path(folder_) / (name + "." + FileExtension(format));
+        const fs::path path = fs::path(folder_) / (name + "." + FileExtension(format, options));
         std::error_code error;
         fs::create_directories(path.parent_path(), error);
         if (error) return Status::Io(error.message()).InFile(path.parent_path().string());
@@ -83,8 +86,13 @@ StatusOr<Request> ReadRequest(const po::variables_map& values) {
   SKALD_ASSIGN_OR_RETURN(request.recognizer, ReadRecognizerArguments(values));
   SKALD_ASSIGN_OR_RETURN(request.media, ReadMediaArguments(values));
   SKALD_ASSIGN_OR_RETURN(request.output, ReadOutputArguments(values));
+  SKALD_ASSIGN_OR_RETURN(request.recognizer.description, ReadDescriptionArguments(values));
   request.output.split_channels = request.media.split_channels;
   SKALD_ASSIGN_OR_RETURN(request.formats, ParseOutputFormats(values["format"].as<std::string>()));
+  if (std::find(request.formats.begin(), request.formats.end(), OutputFormat::kLattice) !=
+      request.formats.end()) {
+    request.recognizer.description.lattice_type = request.output.lattice_type;
+  }
   SKALD_ASSIGN_OR_RETURN(request.progress, ParseProgressStyle(values["progress"].as<std::string>()));
   if (values.count("out") != 0) request.out_folder = values["out"].as<std::string>();
   if (request.out_folder.empty() && request.formats.size() > 1) {
@@ -139,14 +147,14 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
 
 int RunTranscribe(const Arguments& arguments) {
   po::options_description options("", 110);
-  options.add(RecognizerArguments()).add(MediaArguments()).add(OutputArguments());
+  options.add(RecognizerArguments()).add(DescriptionArguments()).add(MediaArguments()).add(OutputArguments());
   po::options_description outputs("Outputs", 110);
   outputs.add_options()("out", po::value<std::string>(),
                         "folder for the outputs; made where it does not exist")(
       "format", po::value<std::string>()->default_value("txt"),
-      "comma-separated: txt, json, srt, vtt, ttml, ctm")("progress",
-                                                         po::value<std::string>()->default_value("auto"),
-                                                         "auto, none, bar or json, on standard error");
+      "comma-separated: txt, json, srt, vtt, ttml, ctm, lattice")(
+      "progress", po::value<std::string>()->default_value("auto"),
+      "auto, none, bar or json, on standard error");
   options.add(outputs).add(LiveArguments());
   const Parsed parsed = Parse(arguments, "skald transcribe [OPTIONS] INPUT...", kAbout, options, "input");
   if (parsed.exit_code >= 0) return parsed.exit_code;

@@ -5,7 +5,11 @@
 
 #include "decoder/lattice/confusion_network.h"
 #include "decoder/lattice/forward_backward.h"
+#include "decoder/lattice/htk_slf.h"
+#include "decoder/lattice/kaldi_binary.h"
+#include "decoder/lattice/kaldi_text.h"
 #include "decoder/lattice/nbest.h"
+#include "decoder/lattice/openfst_text.h"
 #include "decoder/lattice/word_aligner.h"
 #include "decoder/lattice/word_confidence.h"
 
@@ -52,6 +56,10 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
   result.effective_beam = raw.smallest_beam;
   result.effective_lattice_beam = words.has_value() ? words->effective_beam : raw.lattice_beam;
   if (options_.nbest > 0) result.nbest = Alternatives(*words);
+  if (options_.lattice_type != LatticeType::kNone) {
+    result.lattice = {options_.lattice_type, clock.Seconds(first_frame),
+                      clock.Seconds(first_frame + raw.frames), LatticeBody(raw, *words, clock)};
+  }
   return result;
 }
 
@@ -92,6 +100,24 @@ std::vector<Alternative> SegmentDescriber::Alternatives(const WordLattice& words
     alternatives.push_back({Spell(numbers), path.cost});
   }
   return alternatives;
+}
+
+std::string SegmentDescriber::LatticeBody(const RawLattice& raw, const WordLattice& words,
+                                          const FrameClock& clock) const {
+  switch (options_.lattice_type) {
+    case LatticeType::kNone:
+      return "";
+    case LatticeType::kKaldiText:
+      return WriteKaldiText(ToCompactLattice(raw, words, ""));
+    case LatticeType::kKaldiBinary:
+      return WriteKaldiBinary(ToCompactLattice(raw, words, ""));
+    case LatticeType::kOpenFst:
+      return WriteOpenFstText(words) + '\n';
+    case LatticeType::kSlf:
+      return WriteHtkSlf(
+          words, "", [this](uint32_t word) { return graph_.word(word); }, clock.frame_shift_s);
+  }
+  return "";
 }
 
 std::string SegmentDescriber::Spell(std::span<const uint32_t> words) const {

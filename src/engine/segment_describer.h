@@ -37,6 +37,7 @@ struct DescriptionOptions {
   double mbr_scale = 0.7;
   /// Word strings listed for each segment. Larger: more time.
   int nbest = 0;
+  /// Whether and how each segment's word lattice is kept for output.
   LatticeType lattice_type = LatticeType::kNone;
 
   /// kInvalidArgument names the option that is out of range.
@@ -65,6 +66,7 @@ class SegmentDescriber {
 
   Choice BestWords(const RawLattice& raw, const std::optional<WordLattice>& words) const;
   std::vector<Alternative> Alternatives(const WordLattice& words) const;
+  std::string LatticeBody(const RawLattice& raw, const WordLattice& words, const FrameClock& clock) const;
   std::string Spell(std::span<const uint32_t> words) const;
 
   const GraphImage& graph_;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fmt/format.h>
 
 #include "output/plain_text.h"
@@ -8,20 +7,6 @@
 
 namespace skald {
 namespace {
-
-/// Name of the file without folder and extension, safe as a field; lines that start with ";;" are comments.
-std::string FileId(const Transcript::Source& source, bool several_tracks) {
-  std::string id = Field(std::filesystem::path(source.path).stem().string());
-  if (id.empty() || id == "-") id = "stdin";
-  if (id.starts_with(';')) id[0] = '_';
-  return several_tracks ? fmt::format("{}-track{}", id, source.track + 1) : id;
-}
-
-std::string ChannelName(int channel, bool split_channels) {
-  if (!split_channels) return "1";
-  return channel >= 0 && channel < 26 ? std::string(1, static_cast<char>('A' + channel))
-                                      : std::to_string(channel + 1);
-}
 
 std::string Seconds(int64_t milliseconds) {
   return fmt::format("{}.{:03}", milliseconds / 1000, milliseconds % 1000);

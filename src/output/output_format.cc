@@ -15,10 +15,22 @@ struct NamedFormat {
   OutputFormat format;
   const char* name;
 };
+struct NamedLatticeType {
+  LatticeType type;
+  const char* name;
+  const char* extension;
+};
+constexpr std::array kLatticeTypes = {
+    NamedLatticeType{LatticeType::kKaldiText, "text", "lattice.txt"},
+    NamedLatticeType{LatticeType::kKaldiBinary, "binary", "lattice.ark"},
+    NamedLatticeType{LatticeType::kOpenFst, "openfst", "fst.txt"},
+    NamedLatticeType{LatticeType::kSlf, "slf", "slf"},
+};
 constexpr std::array kFormats = {
-    NamedFormat{OutputFormat::kText, "txt"},  NamedFormat{OutputFormat::kJson, "json"},
-    NamedFormat{OutputFormat::kSrt, "srt"},   NamedFormat{OutputFormat::kVtt, "vtt"},
-    NamedFormat{OutputFormat::kTtml, "ttml"}, NamedFormat{OutputFormat::kCtm, "ctm"},
+    NamedFormat{OutputFormat::kText, "txt"},        NamedFormat{OutputFormat::kJson, "json"},
+    NamedFormat{OutputFormat::kSrt, "srt"},         NamedFormat{OutputFormat::kVtt, "vtt"},
+    NamedFormat{OutputFormat::kTtml, "ttml"},       NamedFormat{OutputFormat::kCtm, "ctm"},
+    NamedFormat{OutputFormat::kLattice, "lattice"},
 };
 
 std::string Capitalised(const std::string& text) {
@@ -94,7 +106,18 @@ StatusOr<TextCase> ParseTextCase(std::string_view name) {
       fmt::format("unknown letter case '{}'; known are as-is, lower, sentence", SingleLine(name)));
 }
 
-const char* FileExtension(OutputFormat format) {
+StatusOr<LatticeType> ParseLatticeType(std::string_view name) {
+  for (const NamedLatticeType& known : kLatticeTypes) {
+    if (name == known.name) return known.type;
+  }
+  return Status::InvalidArgument(
+      fmt::format("unknown lattice type '{}'; known are text, binary, openfst, slf", SingleLine(name)));
+}
+
+const char* FileExtension(OutputFormat format, const OutputOptions& options) {
+  for (const NamedLatticeType& known : kLatticeTypes) {
+    if (format == OutputFormat::kLattice && known.type == options.lattice_type) return known.extension;
+  }
   for (const NamedFormat& known : kFormats) {
     if (known.format == format) return known.name;
   }
@@ -125,6 +148,8 @@ std::string FormatTranscript(const Transcript& transcript, OutputFormat format,
       return WriteTtml(prepared, options);
     case OutputFormat::kCtm:
       return WriteCtm(prepared, options);
+    case OutputFormat::kLattice:
+      return WriteLattices(prepared, options);
   }
   SKALD_CHECK(false, "unknown output format");
   return {};

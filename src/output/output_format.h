@@ -10,7 +10,7 @@
 
 namespace skald {
 
-enum class OutputFormat { kText, kJson, kSrt, kVtt, kTtml, kCtm };
+enum class OutputFormat { kText, kJson, kSrt, kVtt, kTtml, kCtm, kLattice };
 
 /// How the letters of words are written. Models give upper case words without punctuation.
 enum class TextCase {
@@ -29,25 +29,31 @@ struct OutputOptions {
   /// Several tracks of the file were transcribed: the file id of the CTM tells them apart ("stem-track2").
   bool several_tracks = false;
   SubtitleOptions subtitles;
+  /// lattice: how the segments' lattices are written; segments that have none of this type are left out.
+  LatticeType lattice_type = LatticeType::kKaldiText;
   /// BCP 47 tag of the language of the text, for TTML.
   std::string language = "en";
 };
 
-/// The format of that name ("txt", "json", "srt", "vtt", "ttml", "ctm"); kInvalidArgument lists the names
-/// otherwise.
+/// The format of that name ("txt", "json", "srt", "vtt", "ttml", "ctm", "lattice"); kInvalidArgument lists
+/// the names otherwise.
 StatusOr<OutputFormat> ParseOutputFormat(std::string_view name);
 /// Comma-separated names, without duplicates, in the order given.
 StatusOr<std::vector<OutputFormat>> ParseOutputFormats(std::string_view names);
 /// "as-is", "lower" or "sentence".
 StatusOr<TextCase> ParseTextCase(std::string_view name);
 
-/// The format's extension without a dot; the same word as its name.
-const char* FileExtension(OutputFormat format);
+/// "text", "binary", "openfst" or "slf".
+StatusOr<LatticeType> ParseLatticeType(std::string_view name);
 
-/// The whole file as UTF-8 with Unix line ends. A function of its arguments only: the same transcript gives
-/// the same bytes on every machine, whatever its locale. Text that is not valid UTF-8 gets U+FFFD, control
-/// characters become spaces, and times that are negative or not finite become 0. Segments are ordered by
-/// start time, then channel. `options.subtitles` must be valid (SubtitleOptions::Validate). Thread safe.
+/// The format's extension without a dot: its name; for lattices lattice.txt, lattice.ark, fst.txt or slf.
+const char* FileExtension(OutputFormat format, const OutputOptions& options);
+
+/// The whole file, but for binary lattices as UTF-8 with Unix line ends. A function of its arguments only:
+/// the same transcript gives the same bytes on every machine, whatever its locale. Text that is not valid
+/// UTF-8 gets U+FFFD, control characters become spaces, and times that are negative or not finite become 0.
+/// Segments are ordered by start time, then channel. `options.subtitles` must be valid
+/// (SubtitleOptions::Validate). Thread safe.
 std::string FormatTranscript(const Transcript& transcript, OutputFormat format, const OutputOptions& options);
 
 }  // namespace skald

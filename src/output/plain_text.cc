@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
 
 #include "base/utf8.h"
@@ -35,6 +36,19 @@ std::string JoinBySeparator(std::string_view text, char separator) {
 std::string SingleLine(std::string_view text) { return JoinBySeparator(text, ' '); }
 
 std::string Field(std::string_view text) { return JoinBySeparator(text, '_'); }
+
+std::string FileId(const Transcript::Source& source, bool several_tracks) {
+  std::string id = Field(std::filesystem::path(source.path).stem().string());
+  if (id.empty() || id == "-") id = "stdin";
+  if (id.starts_with(';')) id[0] = '_';
+  return several_tracks ? fmt::format("{}-track{}", id, source.track + 1) : id;
+}
+
+std::string ChannelName(int channel, bool split_channels) {
+  if (!split_channels) return "1";
+  return channel >= 0 && channel < 26 ? std::string(1, static_cast<char>('A' + channel))
+                                      : std::to_string(channel + 1);
+}
 
 std::string EscapeMarkup(std::string_view text, bool quotes) {
   std::string escaped;

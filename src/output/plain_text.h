@@ -16,6 +16,13 @@ std::string SingleLine(std::string_view text);
 /// `text` without white space, for the fields of a CTM: each stretch of it becomes '_'.
 std::string Field(std::string_view text);
 
+/// Name of the media file without folder and extension as a field, never the start of a comment (";;");
+/// "stdin" for standard input; with "-track2" behind it where a file has several tracks.
+std::string FileId(const Transcript::Source& source, bool several_tracks);
+
+/// "1", or "A", "B", ... where channels are split.
+std::string ChannelName(int channel, bool split_channels);
+
 /// `text` with & < > " as entities, for XML text and attribute values and for WebVTT (which takes &quot;
 /// literally, so `quotes` is false there).
 std::string EscapeMarkup(std::string_view text, bool quotes);

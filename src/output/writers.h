@@ -17,6 +17,7 @@ std::string WriteSrt(const Transcript& transcript, const OutputOptions& options)
 std::string WriteVtt(const Transcript& transcript, const OutputOptions& options);
 std::string WriteTtml(const Transcript& transcript, const OutputOptions& options);
 std::string WriteCtm(const Transcript& transcript, const OutputOptions& options);
+std::string WriteLattices(const Transcript& transcript, const OutputOptions& options);
 
 /// What stands before the text of a channel: "Channel 1" for index 0; empty unless channels are split.
 std::string ChannelLabel(int channel, const OutputOptions& options);

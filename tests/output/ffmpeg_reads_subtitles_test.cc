@@ -102,7 +102,7 @@ void ExpectFfmpegAgrees(const Transcript& transcript, const OutputOptions& optio
   test::TemporaryFolder folder;
   const auto expected = SubtitlesOf(transcript, options, true);
   for (const OutputFormat format : {OutputFormat::kSrt, OutputFormat::kVtt}) {
-    const std::string path = folder / (std::string("subtitles.") + FileExtension(format));
+    const std::string path = folder / (std::string("subtitles.") + FileExtension(format, {}));
     ASSERT_TRUE(WriteFileAtomically(path, FormatTranscript(transcript, format, options)).ok());
     const auto read = ReadWithFfmpeg(path);
     ASSERT_EQ(read.size(), expected.size()) << path;

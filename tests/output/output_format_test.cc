@@ -40,7 +40,8 @@ TEST(OutputFormat, EqualsTheGoldenFiles) {
   const bool regenerate = std::getenv("SKALD_REGENERATE_GOLDEN") != nullptr;
   for (const auto& [name, transcript] : test::SampleTranscripts()) {
     for (const OutputFormat format : kAllFormats) {
-      const std::string path = test::ProjectPath("tests/output/golden/") + name + "." + FileExtension(format);
+      const std::string path =
+          test::ProjectPath("tests/output/golden/") + name + "." + FileExtension(format, {});
       std::string text = FormatTranscript(transcript, format, GoldenOptions(name));
       if (format == OutputFormat::kJson) text = WithoutVersion(text);
       if (regenerate) {
@@ -71,7 +72,7 @@ TEST(OutputFormat, DoesNotDependOnTheLocale) {
 
 TEST(OutputFormat, NamesAndExtensionsRoundTrip) {
   for (const OutputFormat format : kAllFormats)
-    EXPECT_EQ(ParseOutputFormat(FileExtension(format)).value(), format);
+    EXPECT_EQ(ParseOutputFormat(FileExtension(format, {})).value(), format);
   EXPECT_THAT(ParseOutputFormats("srt,json,srt").value(),
               ::testing::ElementsAre(OutputFormat::kSrt, OutputFormat::kJson));
   for (const char* bad : {"", "SRT", "srt,", ",srt", "srt json"}) {
