@@ -24,7 +24,7 @@ def settings(pairs):
     return {head: float(value) for head, value in (pair.split("=", 1) for pair in pairs)}
 
 
-def make(folder, licence, lm_scales, word_penalties, search_head):
+def make(folder, licence, lm_scales, word_penalties, confidence_maps, search_head):
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
     if config["type"] != "whisper-encoder-ctc":
@@ -73,6 +73,9 @@ def make(folder, licence, lm_scales, word_penalties, search_head):
             entry["lm_scale"] = lm_scales[name]
         if name in word_penalties:
             entry["word_penalty"] = word_penalties[name]
+        if name in confidence_maps:
+            with open(confidence_maps[name], encoding="utf-8") as file:
+                entry["confidence_map"] = json.load(file)
         bundle["heads"][name] = entry
     for key, names in {
         "words": ("words.txt.gz", "words.txt"),
@@ -101,6 +104,9 @@ if __name__ == "__main__":
     parser.add_argument("--licence", required=True)
     parser.add_argument("--lm-scale", action="append", default=[], metavar="HEAD=W")
     parser.add_argument("--word-penalty", action="append", default=[], metavar="HEAD=W")
+    parser.add_argument("--confidence-map", action="append", default=[], metavar="HEAD=FILE",
+                        help="as recipes/calibrate_confidences writes it")
     parser.add_argument("--search-head", help="head of the graph search (default: as config.json says)")
     options = parser.parse_args()
-    make(options.folder, options.licence, settings(options.lm_scale), settings(options.word_penalty), options.search_head)
+    make(options.folder, options.licence, settings(options.lm_scale), settings(options.word_penalty),
+         dict(pair.split("=", 1) for pair in options.confidence_map), options.search_head)

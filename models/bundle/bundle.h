@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/confidence_map.h"
 #include "base/status.h"
 
 namespace skald {
@@ -45,6 +46,7 @@ struct HeadDescription {
   bool uses_pronunciations = false;  ///< the units are phones: words are spelled by the pronunciation lexicon
   double lm_scale = 1.0;             ///< weight of the language model relative to the acoustic scores
   double word_penalty = 0.0;         ///< nats added per word; larger gives fewer words
+  ConfidenceMap confidence_map;      ///< of the head's search with the bundle's graph
 };
 
 /// What bundle.json says. File names are relative to the bundle's folder.

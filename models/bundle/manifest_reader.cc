@@ -109,6 +109,26 @@ Status ReadFeatures(const JsonObject& root, BundleManifest* manifest) {
   return Status::Ok();
 }
 
+Status ReadConfidenceMap(const JsonObject& head, ConfidenceMap* map) {
+  if (!head.Has("confidence_map")) return Status::Ok();
+  const auto bad = [&](const std::string& reason) {
+    return Status::Corrupt("\"" + head.PathOf("confidence_map") + "\": " + reason);
+  };
+  const nlohmann::json& list = head.json().at("confidence_map");
+  if (!list.is_array() || list.size() > 1000) return bad("not a list of at most 1000 points");
+  std::vector<ConfidenceMap::Point> points;
+  for (const nlohmann::json& point : list) {
+    if (!point.is_array() || point.size() != 2 || !point[0].is_number() || !point[1].is_number()) {
+      return bad("a point is a pair of numbers");
+    }
+    points.push_back({point[0].get<double>(), point[1].get<double>()});
+  }
+  StatusOr<ConfidenceMap> read = ConfidenceMap::Create(std::move(points));
+  if (!read.ok()) return bad(read.status().reason());
+  *map = std::move(read).value();
+  return Status::Ok();
+}
+
 Status ReadHead(const JsonObject& object, const BundleManifest& manifest, HeadDescription* head) {
   SKALD_ASSIGN_OR_RETURN(head->units_file, FileMember(object, "units_file", true, manifest));
   SKALD_ASSIGN_OR_RETURN(const int64_t units, object.Integer("units", 2, 65536));
@@ -120,6 +140,7 @@ Status ReadHead(const JsonObject& object, const BundleManifest& manifest, HeadDe
   SKALD_ASSIGN_OR_RETURN(head->sentencepiece_file, FileMember(object, "sentencepiece", false, manifest));
   SKALD_ASSIGN_OR_RETURN(head->lm_scale, object.NumberOr("lm_scale", 0.0, 100.0, 1.0));
   SKALD_ASSIGN_OR_RETURN(head->word_penalty, object.NumberOr("word_penalty", -100.0, 100.0, 0.0));
+  SKALD_RETURN_IF_ERROR(ReadConfidenceMap(object, &head->confidence_map));
   if (object.Has("uses_pronunciations")) {
     const nlohmann::json& value = object.json().at("uses_pronunciations");
     if (!value.is_boolean()) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -5,6 +6,7 @@
 #include "cli/input_list.h"
 #include "cli/recognizer_arguments.h"
 #include "engine/benchmark.h"
+#include "engine/lattice_benchmark.h"
 
 namespace skald::cli {
 namespace {
@@ -18,7 +20,9 @@ constexpr char kAbout[] =
     "with\n"
     "their inputs in memory (on a device: resident there); pipeline is the whole way from media to "
     "transcript\n"
-    "on all workers, pcm the same from samples in memory. --lanes takes a list: one measurement each.";
+    "on all workers, pcm the same from samples in memory; lattice measures the steps that read lattices\n"
+    "(determinisation, n-best, words of least expected error) on one thread. --lanes takes a list: one "
+    "measurement each.";
 
 nlohmann::ordered_json ToJson(const BenchmarkResult& result) {
   nlohmann::ordered_json json = {{"stage", result.stage},
@@ -50,6 +54,35 @@ std::vector<std::string> Split(const std::string& list) {
   return parts;
 }
 
+/// Prints what reading lattices costs; fails like the commands.
+int BenchLattice(const std::vector<std::string>& paths, const RecognizerOptions& recognizer, int nbest,
+                 int repeats, bool as_json) {
+  const auto result = RunLatticeBenchmark(paths, recognizer, nbest, repeats);
+  if (!result.ok()) return Report(result.status(), kNothingDone);
+  const auto per_second = [&](int64_t count) { return static_cast<double>(count) / result->audio_s; };
+  const auto words = static_cast<double>(std::max<int64_t>(1, result->words));
+  const std::pair<std::string, double> values[] = {
+      {"audio_s", result->audio_s},
+      {"segments", static_cast<double>(result->segments)},
+      {"words", static_cast<double>(result->words)},
+      {"raw_arcs_per_s", per_second(result->raw_arcs)},
+      {"word_arcs_per_s", per_second(result->word_arcs)},
+      {"word_arcs_per_word", static_cast<double>(result->word_arcs) / words},
+      {"smallest_lattice_beam", result->smallest_lattice_beam},
+      {"best_path_ms_per_s", result->best_path_ms},
+      {"determinise_ms_per_s", result->determinise_ms},
+      {"nbest_ms_per_s", result->nbest_ms},
+      {"mbr_ms_per_s", result->mbr_ms},
+      {"compact_ms_per_s", result->compact_ms}};
+  nlohmann::ordered_json json;
+  for (const auto& [name, value] : values) {
+    json[name] = value;
+    if (!as_json) std::printf("%-24s %.4g\n", name.c_str(), value);
+  }
+  if (as_json) std::printf("%s\n", json.dump(2).c_str());
+  return kAllWell;
+}
+
 }  // namespace
 
 int RunBench(const Arguments& arguments) {
@@ -59,6 +92,7 @@ int RunBench(const Arguments& arguments) {
   measuring.add_options()("repeats", po::value<int>()->default_value(5), "timed runs")(
       "warm-up", po::value<int>()->default_value(1), "runs before, not counted")(
       "copies", po::value<int>()->default_value(1), "search, pcm, pipeline: every input this many times")(
+      "nbest", po::value<int>()->default_value(10), "lattice: length of the n-best lists")(
       "check", po::bool_switch(), "search on a device: fail where the CPU finds other survivors")(
       "json", po::bool_switch(), "print JSON; a list for several --lanes");
   options.add(measuring);
@@ -69,7 +103,8 @@ int RunBench(const Arguments& arguments) {
                                              : std::vector<std::string>();
   if (words.size() < 2)
     return Report(Status::InvalidArgument("bench needs a stage and inputs (see --help)"), kBadUsage);
-  const auto stage = ParseBenchmarkStage(words.front());
+  const bool is_lattice = words.front() == "lattice";
+  const auto stage = ParseBenchmarkStage(is_lattice ? "search" : words.front());
   if (!stage.ok()) return Report(stage.status(), kBadUsage);
   po::variables_map values = parsed.values;
   std::vector<RecognizerOptions> recognizers;  // one for each number of lanes
@@ -94,6 +129,10 @@ int RunBench(const Arguments& arguments) {
   if (!inputs.ok()) return Report(inputs.status(), kNothingDone);
   std::vector<std::string> paths;
   for (const Input& input : *inputs) paths.push_back(input.path);
+  if (is_lattice) {
+    return BenchLattice(paths, recognizers.front(), values["nbest"].as<int>(), benchmark.repeats,
+                        values["json"].as<bool>());
+  }
 
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const RecognizerOptions& recognizer : recognizers) {

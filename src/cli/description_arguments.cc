@@ -16,7 +16,8 @@ po::options_description DescriptionArguments() {
       "mbr-scale", po::value<double>()->default_value(defaults.mbr_scale),
       "mbr: weight of costs; smaller lets more words differ from the best path")(
       "nbest", po::value<int>()->default_value(defaults.nbest),
-      "json: list this many alternatives of every segment with their costs");
+      "json: list this many alternatives of every segment with their costs")(
+      "raw-confidences", po::bool_switch(), "confidences as the lattice has them, not calibrated");
   return options;
 }
 

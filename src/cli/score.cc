@@ -1,7 +1,11 @@
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "cli/command.h"
 #include "scoring/bootstrap.h"
+#include "scoring/confidence_score.h"
+#include "scoring/nbest_oracle.h"
 #include "scoring/score_input.h"
 #include "scoring/wer.h"
 
@@ -14,7 +18,33 @@ constexpr char kAbout[] =
     "wer   word error rate of hypotheses against references, as NIST's sclite counts it\n\n"
     "References are Kaldi text (UTTERANCE WORDS a line), STM or trn; hypotheses the same, CTM, or a folder "
     "of Skald's JSON\n"
-    "transcripts. A reference without a hypothesis counts as deleted.";
+    "transcripts. A reference without a hypothesis counts as deleted. Hypotheses with confidences get their "
+    "normalized cross\n"
+    "entropy; --fit-confidences FILE writes the map that calibrates them, as a bundle has it.\n\n"
+    "oracle   word error rate of the best choice from the n-best lists of Skald's JSON transcripts";
+
+/// Fits a map, writes it as JSON, tells what it gains on the words that it was fitted to.
+Status FitConfidences(const WerReport& report, const std::string& path) {
+  SKALD_ASSIGN_OR_RETURN(const ConfidenceMap map, FitConfidenceMap(report.confidences));
+  nlohmann::json json = nlohmann::json::array();
+  for (const ConfidenceMap::Point& point : map.points()) json.push_back({point.raw, point.calibrated});
+  SKALD_RETURN_IF_ERROR(WriteFileAtomically(path, json.dump() + "\n"));
+  std::vector<ConfidenceObservation> calibrated = report.confidences;
+  for (ConfidenceObservation& word : calibrated) word.confidence = map(word.confidence);
+  std::printf("calibrated by %s: normalized cross entropy %.3f\n", path.c_str(),
+              *NormalizedCrossEntropy(calibrated));
+  return Status::Ok();
+}
+
+Status PrintOracle(const std::string& reference, const std::string& hypothesis,
+                   const NormalizerOptions& normalizer) {
+  SKALD_ASSIGN_OR_RETURN(const std::vector<Utterance> references, ReadKaldiText(reference));
+  SKALD_ASSIGN_OR_RETURN(const std::vector<AlternativeTexts> lists, ReadJsonAlternatives(hypothesis));
+  SKALD_ASSIGN_OR_RETURN(const OracleReport report, ScoreOracle(references, lists, normalizer));
+  std::printf("oracle WER %.2f %% of %lld words, %.1f alternatives a segment\n", 100 * report.wer(),
+              static_cast<long long>(report.reference_words), report.alternatives);
+  return Status::Ok();
+}
 
 StatusOr<WerReport> Score(const std::string& reference, const std::string& hypothesis,
                           const std::string& speakers, const ScoringOptions& options) {
@@ -37,24 +67,36 @@ int RunScore(const Arguments& arguments) {
       "speakers", po::value<std::string>()->default_value(""),
       "ID SPEAKER a line: results by speaker for Kaldi text")("strip-punctuation", po::bool_switch(),
                                                               "punctuation counts as nothing")(
+      "fit-confidences", po::value<std::string>(), "fit a confidence map and write it to this file")(
       "confusions", po::value<int>()->default_value(10), "how many of the most frequent errors to print");
-  const Parsed parsed =
-      Parse(arguments, "skald score wer --reference REF --hypothesis HYP [OPTIONS]", kAbout, options, "word");
+  const Parsed parsed = Parse(arguments, "skald score wer|oracle --reference REF --hypothesis HYP [OPTIONS]",
+                              kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
                                                       : std::vector<std::string>();
-  if (words != std::vector<std::string>{"wer"} || parsed.values.count("reference") == 0 ||
+  const bool is_oracle = words == std::vector<std::string>{"oracle"};
+  if ((words != std::vector<std::string>{"wer"} && !is_oracle) || parsed.values.count("reference") == 0 ||
       parsed.values.count("hypothesis") == 0) {
-    return Report(Status::InvalidArgument("score wer needs --reference and --hypothesis (see --help)"),
-                  kBadUsage);
+    return Report(
+        Status::InvalidArgument("score wer and score oracle need --reference and --hypothesis (see --help)"),
+        kBadUsage);
   }
   ScoringOptions scoring;
   scoring.normalizer.strip_punctuation = parsed.values["strip-punctuation"].as<bool>();
   const std::string speakers = parsed.values["speakers"].as<std::string>();
   const std::string reference = parsed.values["reference"].as<std::string>();
+  if (is_oracle) {
+    const Status status =
+        PrintOracle(reference, parsed.values["hypothesis"].as<std::string>(), scoring.normalizer);
+    return status.ok() ? kAllWell : Report(status, kNothingDone);
+  }
   const auto report = Score(reference, parsed.values["hypothesis"].as<std::string>(), speakers, scoring);
   if (!report.ok()) return Report(report.status(), kNothingDone);
   std::printf("%s", FormatWerReport(*report, scoring, parsed.values["confusions"].as<int>()).c_str());
+  if (parsed.values.count("fit-confidences") != 0) {
+    const Status status = FitConfidences(*report, parsed.values["fit-confidences"].as<std::string>());
+    if (!status.ok()) return Report(status, kNothingDone);
+  }
   if (parsed.values.count("compare") == 0) return kAllWell;
 
   const auto other = Score(reference, parsed.values["compare"].as<std::string>(), speakers, scoring);

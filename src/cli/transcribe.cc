@@ -87,6 +87,7 @@ StatusOr<Request> ReadRequest(const po::variables_map& values) {
   SKALD_ASSIGN_OR_RETURN(request.media, ReadMediaArguments(values));
   SKALD_ASSIGN_OR_RETURN(request.output, ReadOutputArguments(values));
   SKALD_ASSIGN_OR_RETURN(request.recognizer.description, ReadDescriptionArguments(values));
+  request.recognizer.raw_confidences = values["raw-confidences"].as<bool>();
   request.output.split_channels = request.media.split_channels;
   SKALD_ASSIGN_OR_RETURN(request.formats, ParseOutputFormats(values["format"].as<std::string>()));
   if (std::find(request.formats.begin(), request.formats.end(), OutputFormat::kLattice) !=

@@ -50,7 +50,10 @@ struct RecognizerOptions {
   std::vector<BoostRequest> boosts;
   /// Affects the text; its word_penalty is replaced by the field above.
   SearchOptions search;
+  /// Its confidence_map is replaced by the bundle's unless raw_confidences is set.
   DescriptionOptions description;
+  /// Confidences as the lattice has them, uncalibrated.
+  bool raw_confidences = false;
   RescoringOptions rescoring;
   WindowOptions windows;
   EndpointOptions endpoint;

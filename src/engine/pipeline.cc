@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "engine/beam_warnings.h"
 #include "engine/scheduler.h"
 #include "engine/segment_search.h"
 
@@ -380,6 +381,10 @@ class Pipeline {
                          [](const auto& a, const auto& b) {
                            return std::pair(a.start_s, a.channel) < std::pair(b.start_s, b.channel);
                          });
+        for (Warning& warning : BeamWarnings(transcript.segments, context_.options.search.beam,
+                                             context_.options.search.lattice_beam)) {
+          transcript.warnings.push_back(std::move(warning));
+        }
         transcript.timing = file->timing;
         transcript.timing.audio_s = transcript.source.duration_s;
       }

@@ -245,6 +245,7 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
       static_cast<float>(1.0 / (options.lm_scale > 0 ? options.lm_scale : description.lm_scale));
   state->options.search.word_penalty =
       static_cast<float>(options.word_penalty.value_or(description.word_penalty));
+  if (!options.raw_confidences) state->options.description.confidence_map = description.confidence_map;
   if (options.batch_s == 0) state->options.batch_s = device >= 0 ? 300 : 30;
   if (options.rescoring.enabled) {
     SKALD_ASSIGN_OR_RETURN(

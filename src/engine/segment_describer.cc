@@ -42,7 +42,7 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
     word.text = std::string(graph_.word(chosen.word));
     word.start_s = clock.Seconds(first_frame + chosen.start_frame);
     word.end_s = clock.Seconds(first_frame + chosen.end_frame);
-    word.confidence = choice.confidences[i];
+    word.confidence = options_.confidence_map(choice.confidences[i]);
     confidence_sum += word.confidence;
     numbers.push_back(chosen.word);
     result.words.push_back(std::move(word));

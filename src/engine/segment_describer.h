@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/confidence_map.h"
 #include "base/results.h"
 #include "base/status.h"
 #include "decoder/graph/graph_image.h"
@@ -37,6 +38,8 @@ struct DescriptionOptions {
   double mbr_scale = 0.7;
   /// Word strings listed for each segment. Larger: more time.
   int nbest = 0;
+  /// Makes confidences of what the lattice says: see ConfidenceMap.
+  ConfidenceMap confidence_map;
   /// Whether and how each segment's word lattice is kept for output.
   LatticeType lattice_type = LatticeType::kNone;
 

@@ -56,6 +56,25 @@ Status ForEachSegment(const std::string& path,
   return Status::Ok();
 }
 
+/// The words of a segment, as far as they have confidences.
+void AddWords(const Json& segment, Utterance* utterance) {
+  const Json* list = Member(segment, "words", &Json::is_array);
+  if (list == nullptr) return;
+  for (const Json& entry : *list) {
+    const Json* text = Member(entry, "word", &Json::is_string);
+    const Json* confidence = Member(entry, "confidence", &Json::is_number);
+    if (text != nullptr && confidence != nullptr) {
+      utterance->words.push_back({text->get<std::string>(), confidence->get<double>()});
+    }
+  }
+}
+
+std::string Joined(const std::vector<SureWord>& words) {
+  std::string text;
+  for (const SureWord& word : words) text += (text.empty() ? "" : " ") + word.text;
+  return text;
+}
+
 }  // namespace
 
 StatusOr<std::vector<Utterance>> ReadJsonTexts(const std::string& path) {
@@ -72,10 +91,41 @@ StatusOr<std::vector<Utterance>> ReadJsonTexts(const std::string& path) {
       std::string& joined = utterances.back().text;
       if (!joined.empty()) joined += ' ';
       joined += text->get<std::string>();
+      AddWords(*segment, &utterances.back());
+      return Status::Ok();
+    }));
+    if (!utterances.back().words.empty() && Joined(utterances.back().words) != utterances.back().text) {
+      utterances.back().words.clear();
+    }
+  }
+  return utterances;
+}
+
+StatusOr<std::vector<AlternativeTexts>> ReadJsonAlternatives(const std::string& path) {
+  SKALD_ASSIGN_OR_RETURN(const std::vector<std::string> paths, TranscriptPaths(path));
+  std::vector<AlternativeTexts> lists;
+  for (const std::string& file : paths) {
+    SKALD_RETURN_IF_ERROR(ForEachSegment(file, [&](const std::string& stem, const Json* segment) {
+      if (segment == nullptr) {
+        lists.push_back({stem, {}});
+        return Status::Ok();
+      }
+      const Json* text = Member(*segment, "text", &Json::is_string);
+      if (text == nullptr) return Broken(file, "a segment has no text");
+      std::vector<std::string> texts;
+      if (const Json* nbest = Member(*segment, "nbest", &Json::is_array)) {
+        for (const Json& entry : *nbest) {
+          const Json* alternative = Member(entry, "text", &Json::is_string);
+          if (alternative == nullptr) return Broken(file, "an alternative has no text");
+          texts.push_back(alternative->get<std::string>());
+        }
+      }
+      if (texts.empty()) texts.push_back(text->get<std::string>());
+      lists.back().texts.push_back(std::move(texts));
       return Status::Ok();
     }));
   }
-  return utterances;
+  return lists;
 }
 
 StatusOr<std::vector<TimedWord>> ReadJsonWords(const std::string& path) {
@@ -94,7 +144,7 @@ StatusOr<std::vector<TimedWord>> ReadJsonWords(const std::string& path) {
         const Json* end = Member(entry, "end", &Json::is_number);
         if (text == nullptr || start == nullptr || end == nullptr)
           return Broken(file, "a word lacks text or times");
-        TimedWord word{stem, channel_name, start->get<double>(), 0, text->get<std::string>(), 1};
+        TimedWord word{stem, channel_name, start->get<double>(), 0, text->get<std::string>(), {}};
         word.duration_s = std::max(0.0, end->get<double>() - word.start_s);
         const Json* confidence = Member(entry, "confidence", &Json::is_number);
         if (confidence != nullptr) word.confidence = confidence->get<double>();

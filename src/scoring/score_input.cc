@@ -25,14 +25,24 @@ void SortByPlace(std::vector<TimedWord>& words) {
   });
 }
 
+/// Adds a word to a text. Confidences of some words only are none.
+void Append(const TimedWord& word, Utterance* utterance) {
+  const bool had_all = utterance->text.empty() || !utterance->words.empty();
+  utterance->text += (utterance->text.empty() ? "" : " ") + word.text;
+  if (had_all && word.confidence.has_value()) {
+    utterance->words.push_back({word.text, *word.confidence});
+  } else {
+    utterance->words.clear();
+  }
+}
+
 /// Words of a file, all channels one after the other, as one utterance.
 std::vector<Utterance> OneUtterancePerFile(std::vector<TimedWord> words) {
   SortByPlace(words);
   std::vector<Utterance> utterances;
   for (const TimedWord& word : words) {
     if (utterances.empty() || utterances.back().id != word.file) utterances.push_back({word.file, "", ""});
-    std::string& text = utterances.back().text;
-    text += (text.empty() ? "" : " ") + word.text;
+    Append(word, &utterances.back());
   }
   return utterances;
 }
@@ -71,7 +81,7 @@ ScoreInput AssignWords(const std::vector<StmSegment>& stm_segments, std::vector<
     segments_of[{segment.file, CanonicalChannel(segment.channel)}].push_back(&segment);
     file_is_known[segment.file] = true;
   }
-  std::map<const StmSegment*, std::string> text_of;
+  std::map<const StmSegment*, Utterance> words_in;
   std::vector<std::string> unknown;
   for (TimedWord& word : words) word.channel = CanonicalChannel(word.channel);
   SortByPlace(words);
@@ -89,8 +99,7 @@ ScoreInput AssignWords(const std::vector<StmSegment>& stm_segments, std::vector<
     for (const TimedWord* word : found->second) {
       const double middle_s = word->start_s + word->duration_s / 2;
       while (current + 1 < segments.size() && middle_s > segments[current]->end_s) ++current;
-      std::string& text = text_of[segments[current]];
-      text += (text.empty() ? "" : " ") + word->text;
+      Append(*word, &words_in[segments[current]]);
     }
   }
   ScoreInput input;
@@ -100,7 +109,10 @@ ScoreInput AssignWords(const std::vector<StmSegment>& stm_segments, std::vector<
         fmt::format("{}-{}-{:.3f}-{:.3f}", segment.file, segment.channel, segment.start_s, segment.end_s);
     input.references.push_back({id, segment.speaker, segment.text});
     const bool was_transcribed = words_of.contains({segment.file, CanonicalChannel(segment.channel)});
-    if (was_transcribed) input.hypotheses.push_back({id, "", text_of[&segment]});
+    if (!was_transcribed) continue;
+    Utterance& hypothesis = words_in[&segment];
+    hypothesis.id = id;
+    input.hypotheses.push_back(std::move(hypothesis));
   }
   for (const std::string& file : unknown) input.hypotheses.push_back({file, "", ""});
   return input;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "scoring/nbest_oracle.h"
 #include "scoring/wer.h"
 
 namespace skald {
@@ -40,7 +42,7 @@ struct TimedWord {
   double start_s = 0;
   double duration_s = 0;
   std::string text;
-  double confidence = 1;
+  std::optional<double> confidence = {};
 };
 
 /// Reads a CTM file: "file channel start duration word [confidence ...]". kUnsupported for alternatives
@@ -52,6 +54,9 @@ StatusOr<std::vector<TimedWord>> ReadCtm(const std::string& path);
 StatusOr<std::vector<TimedWord>> ReadJsonWords(const std::string& path);
 /// The same as one utterance for each transcript: the texts of its segments joined.
 StatusOr<std::vector<Utterance>> ReadJsonTexts(const std::string& path);
+
+/// N-best lists of the same transcripts; a segment without one has its text as its only alternative.
+StatusOr<std::vector<AlternativeTexts>> ReadJsonAlternatives(const std::string& path);
 
 /// One line of an STM reference.
 struct StmSegment {

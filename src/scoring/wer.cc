@@ -47,6 +47,20 @@ std::vector<Confusion> MostFrequentFirst(const ConfusionCounts& counts) {
   return confusions;
 }
 
+/// Normalised words of a hypothesis; `confidences` gets one for each, or none at all.
+std::vector<std::string> WordsWithConfidences(const Utterance& hypothesis, const NormalizerOptions& options,
+                                              std::vector<double>* confidences) {
+  if (hypothesis.words.empty()) return NormalizedWords(hypothesis.text, options);
+  std::vector<std::string> words;
+  for (const SureWord& word : hypothesis.words) {
+    for (std::string& part : NormalizedWords(word.text, options)) {
+      words.push_back(std::move(part));
+      confidences->push_back(word.confidence);
+    }
+  }
+  return words;
+}
+
 /// "a, b, c and 4 more".
 std::string SomeOf(const std::vector<std::string>& ids) {
   std::string some;
@@ -116,8 +130,9 @@ StatusOr<WerReport> ScoreWer(const std::vector<Utterance>& references,
     score.speaker = reference.speaker;
     const std::vector<std::string> reference_words = NormalizedWords(reference.text, options.normalizer);
     std::vector<std::string> hypothesis_words;
+    std::vector<double> confidences;
     if (const auto found = hypothesis_of.find(reference.id); found != hypothesis_of.end()) {
-      hypothesis_words = NormalizedWords(found->second->text, options.normalizer);
+      hypothesis_words = WordsWithConfidences(*found->second, options.normalizer, &confidences);
     } else {
       score.hypothesis_missing = true;
       report.missing.push_back(reference.id);
@@ -125,6 +140,11 @@ StatusOr<WerReport> ScoreWer(const std::vector<Utterance>& references,
     auto edits = AlignWords(reference_words, hypothesis_words, options.costs);
     if (!edits.ok()) return std::move(edits).status().At("utterance " + reference.id);
     score.counts = Count(*edits, reference_words, hypothesis_words, confusions);
+    for (const Edit& edit : *edits) {
+      if (edit.hypothesis < 0 || confidences.empty()) continue;
+      report.confidences.push_back(
+          {confidences[static_cast<size_t>(edit.hypothesis)], edit.kind == EditKind::kCorrect});
+    }
     report.total += score.counts;
     report.speakers[score.speaker] += score.counts;
     report.sentences_with_errors += score.counts.errors() > 0 ? 1 : 0;
@@ -156,6 +176,10 @@ std::string FormatWerReport(const WerReport& report, const ScoringOptions& optio
   out += fmt::format(", sentence error rate {:.2f} % of {} utterances\n",
                      100.0 * report.sentence_error_rate(), report.utterances.size());
   out += CountsLine("total", report.total);
+  if (const auto entropy = NormalizedCrossEntropy(report.confidences)) {
+    out += fmt::format("confidences of {} words: normalized cross entropy {:.3f}\n",
+                       report.confidences.size(), *entropy);
+  }
   const bool has_speakers =
       report.speakers.size() > 1 || (report.speakers.size() == 1 && !report.speakers.contains(""));
   if (has_speakers) {

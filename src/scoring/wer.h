@@ -6,16 +6,24 @@
 #include <vector>
 
 #include "base/status.h"
+#include "scoring/confidence_score.h"
 #include "scoring/text_normalizer.h"
 #include "scoring/word_alignment.h"
 
 namespace skald {
+
+/// A word of a hypothesis with its confidence.
+struct SureWord {
+  std::string text;
+  double confidence = 0;
+};
 
 /// A reference or a hypothesis: something said, by its id. Hypotheses need no speaker.
 struct Utterance {
   std::string id;
   std::string speaker;
   std::string text;
+  std::vector<SureWord> words = {};  ///< those of `text`; empty where confidences are not known
 };
 
 /// Counts of aligned words. Sums of counts are counts.
@@ -74,10 +82,11 @@ struct WerReport {
   std::map<std::string, ErrorCounts> speakers;  ///< by name; references without a speaker are under ""
   ErrorCounts total;
   int64_t sentences_with_errors = 0;
-  std::vector<std::string> missing;   ///< ids of references without a hypothesis
-  std::vector<std::string> unknown;   ///< ids of hypotheses without a reference
-  std::vector<Confusion> confusions;  ///< most frequent first, then by words
-  Interval wer_interval;              ///< equal ends where it was not asked for
+  std::vector<std::string> missing;                ///< ids of references without a hypothesis
+  std::vector<std::string> unknown;                ///< ids of hypotheses without a reference
+  std::vector<Confusion> confusions;               ///< most frequent first, then by words
+  std::vector<ConfidenceObservation> confidences;  ///< of the recognised words that have some
+  Interval wer_interval;                           ///< equal ends where it was not asked for
 
   /// Share of the utterances that have an error; 0 where there are none.
   double sentence_error_rate() const;

@@ -1,0 +1,92 @@
+#include "engine/lattice_benchmark.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "base/stopwatch.h"
+#include "decoder/lattice/best_path.h"
+#include "decoder/lattice/compact_lattice.h"
+#include "decoder/lattice/confusion_network.h"
+#include "decoder/lattice/forward_backward.h"
+#include "decoder/lattice/kaldi_binary.h"
+#include "decoder/lattice/nbest.h"
+#include "decoder/lattice/word_confidence.h"
+#include "decoder/lattice/word_lattice.h"
+#include "engine/recognizer.h"
+
+namespace skald {
+namespace {
+
+/// Every raw lattice of the files; `audio_s` gets their seconds.
+StatusOr<std::vector<RawLattice>> CollectLattices(Recognizer* recognizer,
+                                                  const std::vector<std::string>& paths, double* audio_s) {
+  std::vector<RawLattice> lattices;
+  std::mutex mutex;
+  Status failure;
+  recognizer->TranscribeFiles(
+      paths, {},
+      [&](FileResult file) {
+        if (!file.status.ok()) failure = file.status;
+        for (const Transcript& transcript : file.transcripts) *audio_s += transcript.source.duration_s;
+      },
+      {},
+      [&](const SegmentLattice& segment) {
+        std::lock_guard lock(mutex);
+        lattices.push_back(segment.lattice);
+      });
+  if (!failure.ok()) return failure;
+  return lattices;
+}
+
+/// Median over the runs of the milliseconds that `body` takes for all lattices, for each second of audio.
+template <typename Body>
+double MedianMs(int repeats, double audio_s, size_t count, Body body) {
+  std::vector<double> run_s;
+  for (int run = -1; run < repeats; ++run) {  // the first is not counted
+    Stopwatch watch;
+    for (size_t i = 0; i < count; ++i) body(i);
+    if (run >= 0) run_s.push_back(watch.Seconds());
+  }
+  std::sort(run_s.begin(), run_s.end());
+  return 1000 * run_s[run_s.size() / 2] / audio_s;
+}
+
+}  // namespace
+
+StatusOr<LatticeBenchmark> RunLatticeBenchmark(const std::vector<std::string>& paths,
+                                               const RecognizerOptions& options, int nbest, int repeats) {
+  if (nbest < 1 || repeats < 1) return Status::InvalidArgument("n-best lists and repeats must be at least 1");
+  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<Recognizer> recognizer, Recognizer::Create(options));
+  LatticeBenchmark result;
+  SKALD_ASSIGN_OR_RETURN(const std::vector<RawLattice> raws,
+                         CollectLattices(recognizer.get(), paths, &result.audio_s));
+  if (!(result.audio_s > 0)) return Status::InvalidArgument("the files hold no audio");
+  result.segments = static_cast<int64_t>(raws.size());
+  result.smallest_lattice_beam = options.search.lattice_beam;
+  std::vector<WordLattice> words(raws.size());
+  const auto measure = [&](auto body) { return MedianMs(repeats, result.audio_s, raws.size(), body); };
+
+  size_t sum = 0;  // of something from each step, so that none is left out
+  result.best_path_ms = measure([&](size_t i) {
+    const BestPathResult path = BestPath(raws[i]);
+    sum += WordConfidences(raws[i], ForwardBackward(raws[i]), path.words).size();
+  });
+  result.determinise_ms = measure([&](size_t i) { words[i] = DeterminizeWords(raws[i]); });
+  result.nbest_ms = measure([&](size_t i) { sum += NBest(words[i], static_cast<size_t>(nbest)).size(); });
+  MbrOptions mbr;
+  mbr.scale = options.description.mbr_scale;
+  result.mbr_ms = measure([&](size_t i) { sum += BuildConfusionNetwork(words[i], mbr).words.size(); });
+  result.compact_ms =
+      measure([&](size_t i) { sum += WriteKaldiBinary(ToCompactLattice(raws[i], words[i], "k")).size(); });
+  SKALD_CHECK(raws.empty() || sum > 0, "lattices of a transcription hold something");
+  for (size_t i = 0; i < raws.size(); ++i) {
+    result.words += static_cast<int64_t>(BestPath(raws[i]).words.size());
+    result.raw_arcs += static_cast<int64_t>(raws[i].arcs.size());
+    result.word_arcs += static_cast<int64_t>(words[i].arcs.size());
+    result.smallest_lattice_beam = std::min(result.smallest_lattice_beam, double{words[i].effective_beam});
+  }
+  return result;
+}
+
+}  // namespace skald
