@@ -17,6 +17,8 @@ po::options_description DescriptionArguments() {
       "mbr: weight of costs; smaller lets more words differ from the best path")(
       "nbest", po::value<int>()->default_value(defaults.nbest),
       "json: list this many alternatives of every segment with their costs")(
+      "confidence-scale", po::value<double>()->default_value(defaults.confidence_scale),
+      "weight of costs in confidences; those of the bundles are calibrated for the default")(
       "raw-confidences", po::bool_switch(), "confidences as the lattice has them, not calibrated");
   return options;
 }
@@ -29,6 +31,7 @@ StatusOr<DescriptionOptions> ReadDescriptionArguments(const po::variables_map& v
   }
   options.word_rule = rule == "mbr" ? WordRule::kMbr : WordRule::kViterbi;
   options.mbr_scale = values["mbr-scale"].as<double>();
+  options.confidence_scale = values["confidence-scale"].as<double>();
   options.nbest = values["nbest"].as<int>();
   SKALD_RETURN_IF_ERROR(options.Validate());
   return options;

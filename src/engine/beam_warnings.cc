@@ -8,12 +8,12 @@ namespace {
 /// A search that looks two thirds as far in some frame hardly misses anything.
 constexpr double kTolerableShare = 2.0 / 3.0;
 
-void AddWarning(std::span<const Segment> segments, double Segment::*effective, double asked, double least,
+void AddWarning(std::span<const Segment> segments, double Segment::*effective, double asked, double tolerable,
                 const char* what, std::vector<Warning>* warnings) {
   const Segment* least = nullptr;
   int count = 0;
   for (const Segment& segment : segments) {
-    if (!(segment.*effective > 0) || segment.*effective >= least) continue;
+    if (!(segment.*effective > 0) || segment.*effective >= tolerable) continue;
     ++count;
     if (least == nullptr || segment.*effective < least->*effective) least = &segment;
   }

@@ -19,6 +19,9 @@ Status DescriptionOptions::Validate() const {
   if (!(mbr_scale > 0 && mbr_scale <= 100)) {
     return Status::InvalidArgument("mbr_scale must be greater than 0, at most 100");
   }
+  if (!(confidence_scale > 0 && confidence_scale <= 100)) {
+    return Status::InvalidArgument("confidence_scale must be greater than 0, at most 100");
+  }
   if (nbest < 0 || nbest > 10000) return Status::InvalidArgument("nbest must be within 0 to 10000");
   return Status::Ok();
 }
@@ -68,7 +71,14 @@ SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
   Choice choice;
   if (options_.word_rule == WordRule::kViterbi && rescorer_ == nullptr) {
     choice.words = BestPath(raw).words;
-    choice.confidences = WordConfidences(raw, ForwardBackward(raw), choice.words);
+    choice.confidences = WordConfidences(raw, ForwardBackward(raw, options_.confidence_scale), choice.words);
+    return choice;
+  }
+  const std::vector<WordPath> best = NBest(*words, 1);
+  if (best.empty()) return choice;
+  if (words->nodes.size() * (2 * best[0].arcs.size() + 2) > options_.max_mbr_cells) {
+    choice.words = AlignWordPath(raw, *words, best[0].arcs).words;
+    choice.confidences = WordConfidences(raw, ForwardBackward(raw, options_.confidence_scale), choice.words);
     return choice;
   }
   MbrOptions mbr;
@@ -88,7 +98,8 @@ SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
     choice.confidences.push_back(chosen.confidence);
   }
   // Posteriors of the raw lattice predict better than those of the network, but know nothing of new costs.
-  if (rescorer_ == nullptr) choice.confidences = WordConfidences(raw, ForwardBackward(raw), choice.words);
+  if (rescorer_ == nullptr)
+    choice.confidences = WordConfidences(raw, ForwardBackward(raw, options_.confidence_scale), choice.words);
   return choice;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -36,8 +37,15 @@ struct DescriptionOptions {
   /// kMbr: paths weigh exp(-mbr_scale * cost). Smaller: more words differ from the best path. Affects the
   /// text.
   double mbr_scale = 0.7;
+  /// kMbr takes nodes of the word lattice times twice the words of its best path as memory, 16 bytes each,
+  /// and time in proportion. A segment beyond this (some minutes without a pause) gets the words of the best
+  /// path.
+  size_t max_mbr_cells = size_t{1} << 24;
   /// Word strings listed for each segment. Larger: more time.
   int nbest = 0;
+  /// Confidences weigh paths by exp(-confidence_scale * cost). Smaller: flatter, so that words of great
+  /// confidence are told apart. Maps of bundles belong to the default.
+  double confidence_scale = 0.5;
   /// Makes confidences of what the lattice says: see ConfidenceMap.
   ConfidenceMap confidence_map;
   /// Whether and how each segment's word lattice is kept for output.

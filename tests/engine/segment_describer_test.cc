@@ -152,6 +152,40 @@ TEST(SegmentDescriber, MbrNeverExpectsMoreErrorsThanTheBestPathAndSometimesFewer
   EXPECT_GT(better, 0);
 }
 
+TEST(SegmentDescriber, SegmentsTooLongForMbrGetTheBestPath) {
+  std::mt19937_64 random(test::PropertySeed());
+  const GraphImage graph = FourWords();
+  DescriptionOptions options;
+  options.word_rule = WordRule::kMbr;
+  options.mbr_scale = 0.3;
+  options.max_mbr_cells = 1;
+  for (int round = 0; round < 20; ++round) {
+    const RawLattice raw = RandomLattice(graph, 6, random);
+    const Segment segment = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
+    const Segment best = SegmentDescriber(graph).Describe(raw, kFirstFrame, kClock);
+    EXPECT_EQ(segment.text, best.text);
+    ASSERT_EQ(segment.words.size(), best.words.size());
+    for (size_t i = 0; i < best.words.size(); ++i) {
+      EXPECT_EQ(segment.words[i].start_s, best.words[i].start_s);
+      EXPECT_EQ(segment.words[i].confidence, best.words[i].confidence);
+    }
+  }
+}
+
+TEST(SegmentDescriber, ConfidencesAreCalibrated) {
+  std::mt19937_64 random(test::PropertySeed());
+  const GraphImage graph = FourWords();
+  DescriptionOptions options;
+  options.confidence_map = ConfidenceMap::Create({{0, 0.25}, {1, 0.75}}).value();
+  const RawLattice raw = RandomLattice(graph, 6, random);
+  const Segment plain = SegmentDescriber(graph).Describe(raw, kFirstFrame, kClock);
+  const Segment calibrated = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
+  ASSERT_EQ(plain.words.size(), calibrated.words.size());
+  for (size_t i = 0; i < plain.words.size(); ++i) {
+    EXPECT_DOUBLE_EQ(calibrated.words[i].confidence, 0.25 + plain.words[i].confidence / 2);
+  }
+}
+
 /// Makes every BETA dear.
 class NoBeta : public LatticeRescorer {
  public:

@@ -120,6 +120,18 @@ TEST_F(BundleTest, OpensAndLoads) {
   EXPECT_EQ(bundle->manifest().heads.at("char").word_separator, "|");
 }
 
+TEST_F(BundleTest, HeadsMayHaveAConfidenceMap) {
+  const auto with_map = [this](const json& map) {
+    return FailureWith([&](json& m) { m["heads"]["char"]["confidence_map"] = map; });
+  };
+  EXPECT_EQ(with_map(json::parse("[[0, 0.1], [0.5, 0.2], [1, 0.9]]")), "ok");
+  EXPECT_DOUBLE_EQ(Bundle::Open(folder_.path())->manifest().heads.at("char").confidence_map(0.25), 0.15);
+  for (const char* bad : {"3", "[]", "[[0, 0.1], [1]]", "[[0, 0.1], [1, true]]", "[[0, 0.9], [1, 0.1]]",
+                          "[[0, 0.1], [1, 2]]", "{}"}) {
+    EXPECT_THAT(with_map(json::parse(bad)), HasSubstr("\"heads.char.confidence_map\"")) << bad;
+  }
+}
+
 TEST_F(BundleTest, NamesTheMemberThatIsWrong) {
   EXPECT_THAT(FailureWith([](json& m) { m["skald_bundle"] = 2; }), HasSubstr("bundle.json: bundle format 2"));
   EXPECT_THAT(FailureWith([](json& m) { m.erase("name"); }), HasSubstr("bundle.json: \"name\" is missing"));
