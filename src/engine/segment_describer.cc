@@ -29,9 +29,11 @@ Status DescriptionOptions::Validate() const {
 Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
                                    const FrameClock& clock) const {
   std::optional<WordLattice> words;
+  double effective_lattice_beam = raw.lattice_beam;
   if (rescorer_ != nullptr || options_.word_rule == WordRule::kMbr || options_.nbest > 0 ||
       options_.lattice_type != LatticeType::kNone) {
     words = DeterminizeWords(raw);
+    effective_lattice_beam = words->effective_beam;  // rescoring narrows it without losing what was asked for
     if (rescorer_ != nullptr) words = rescorer_->Rescore(raw, *std::move(words));
   }
   const Choice choice = BestWords(raw, words);
@@ -57,7 +59,7 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
     result.confidence = confidence_sum / static_cast<double>(result.words.size());
   }
   result.effective_beam = raw.smallest_beam;
-  result.effective_lattice_beam = words.has_value() ? words->effective_beam : raw.lattice_beam;
+  result.effective_lattice_beam = effective_lattice_beam;
   if (options_.nbest > 0) result.nbest = Alternatives(*words);
   if (options_.lattice_type != LatticeType::kNone) {
     result.lattice = {options_.lattice_type, clock.Seconds(first_frame),
