@@ -33,10 +33,11 @@ enum class WordRule {
 
 /// What is read from the lattice of a segment.
 struct DescriptionOptions {
-  WordRule word_rule = WordRule::kViterbi;
+  /// Affects the text.
+  WordRule word_rule = WordRule::kMbr;
   /// kMbr: paths weigh exp(-mbr_scale * cost). Smaller: more words differ from the best path. Affects the
   /// text.
-  double mbr_scale = 0.7;
+  double mbr_scale = 0.5;
   /// kMbr takes nodes of the word lattice times twice the words of its best path as memory, 16 bytes each,
   /// and time in proportion. A segment beyond this (some minutes without a pause) gets the words of the best
   /// path.

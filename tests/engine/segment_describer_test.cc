@@ -41,6 +41,12 @@ RawLattice RandomLattice(const GraphImage& graph, int frames, std::mt19937_64& r
   return search.Search(segment).value();
 }
 
+DescriptionOptions Viterbi() {
+  DescriptionOptions options;
+  options.word_rule = WordRule::kViterbi;
+  return options;
+}
+
 std::vector<std::string> Split(const std::string& text) {
   std::istringstream stream(text);
   return {std::istream_iterator<std::string>(stream), {}};
@@ -92,7 +98,7 @@ TEST(SegmentDescriber, ViterbiWordsAreThoseOfTheBestPath) {
   const GraphImage graph = FourWords();
   for (int round = 0; round < 50; ++round) {
     const RawLattice raw = RandomLattice(graph, 6, random);
-    const Segment segment = SegmentDescriber(graph).Describe(raw, kFirstFrame, kClock);
+    const Segment segment = SegmentDescriber(graph, Viterbi()).Describe(raw, kFirstFrame, kClock);
     const BestPathResult path = BestPath(raw);
     ASSERT_EQ(segment.words.size(), path.words.size());
     for (size_t i = 0; i < path.words.size(); ++i) {
@@ -108,7 +114,7 @@ TEST(SegmentDescriber, ViterbiWordsAreThoseOfTheBestPath) {
 TEST(SegmentDescriber, NbestListsDifferentTextsByExactCost) {
   std::mt19937_64 random(test::PropertySeed());
   const GraphImage graph = FourWords();
-  DescriptionOptions options;
+  DescriptionOptions options = Viterbi();
   options.nbest = 20;
   const SegmentDescriber describer(graph, options);
   for (int round = 0; round < 50; ++round) {
@@ -131,7 +137,7 @@ TEST(SegmentDescriber, NbestListsDifferentTextsByExactCost) {
 TEST(SegmentDescriber, MbrNeverExpectsMoreErrorsThanTheBestPathAndSometimesFewer) {
   std::mt19937_64 random(test::PropertySeed());
   const GraphImage graph = FourWords();
-  DescriptionOptions options;
+  DescriptionOptions options = Viterbi();
   options.nbest = 10000;
   const SegmentDescriber viterbi(graph, options);
   options.word_rule = WordRule::kMbr;
@@ -162,7 +168,7 @@ TEST(SegmentDescriber, SegmentsTooLongForMbrGetTheBestPath) {
   for (int round = 0; round < 20; ++round) {
     const RawLattice raw = RandomLattice(graph, 6, random);
     const Segment segment = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
-    const Segment best = SegmentDescriber(graph).Describe(raw, kFirstFrame, kClock);
+    const Segment best = SegmentDescriber(graph, Viterbi()).Describe(raw, kFirstFrame, kClock);
     EXPECT_EQ(segment.text, best.text);
     ASSERT_EQ(segment.words.size(), best.words.size());
     for (size_t i = 0; i < best.words.size(); ++i) {
@@ -175,10 +181,10 @@ TEST(SegmentDescriber, SegmentsTooLongForMbrGetTheBestPath) {
 TEST(SegmentDescriber, ConfidencesAreCalibrated) {
   std::mt19937_64 random(test::PropertySeed());
   const GraphImage graph = FourWords();
-  DescriptionOptions options;
+  DescriptionOptions options = Viterbi();
   options.confidence_map = ConfidenceMap::Create({{0, 0.25}, {1, 0.75}}).value();
   const RawLattice raw = RandomLattice(graph, 6, random);
-  const Segment plain = SegmentDescriber(graph).Describe(raw, kFirstFrame, kClock);
+  const Segment plain = SegmentDescriber(graph, Viterbi()).Describe(raw, kFirstFrame, kClock);
   const Segment calibrated = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
   ASSERT_EQ(plain.words.size(), calibrated.words.size());
   for (size_t i = 0; i < plain.words.size(); ++i) {
