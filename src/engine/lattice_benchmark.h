@@ -17,7 +17,7 @@ struct LatticeBenchmark {
   int64_t raw_arcs = 0;
   int64_t word_arcs = 0;             ///< of the determinised lattices
   double smallest_lattice_beam = 0;  ///< nats: least effective beam of any word lattice
-  /// Milliseconds of one thread for each second of audio: medians of the runs.
+  /// Milliseconds of processor time for each second of audio: medians of the runs.
   double best_path_ms = 0;    ///< best path, posteriors and confidences from the raw lattice
   double determinise_ms = 0;  ///< raw lattice to word lattice
   double nbest_ms = 0;        ///< `nbest` strings of each word lattice
