@@ -45,3 +45,17 @@ function(skald_test name)
   add_test(NAME ${name} COMMAND ${launcher} $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_REGULAR_EXPRESSION "\\[  PASSED  \\] 0 tests")
 endfunction()
+
+# skald_emulator_checks(NAME FILTER CHECKS ...): runs a test of skald_test with the label gpu again under the emulator, in random orders of
+# blocks and warps (orders), with streams that interleave at random (streams). A device ignores what is asked for.
+function(skald_emulator_checks name filter)
+  cmake_parse_arguments(ARG "" "" "CHECKS" ${ARGN})
+  set(environment_orders VGPU_SEED=1)
+  set(environment_streams VGPU_SEED=2 VGPU_ASYNC=1)
+  get_test_property(${name} LABELS labels)
+  foreach(check ${ARG_CHECKS})
+    add_test(NAME ${name}_${check} COMMAND ${PROJECT_SOURCE_DIR}/scripts/run-gpu $<TARGET_FILE:${name}> --gtest_filter=${filter})
+    set_tests_properties(${name}_${check} PROPERTIES LABELS "${labels}" TIMEOUT 300 ENVIRONMENT "${environment_${check}}"
+      SKIP_REGULAR_EXPRESSION "\\[  PASSED  \\] 0 tests")
+  endforeach()
+endfunction()

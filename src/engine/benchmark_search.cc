@@ -25,10 +25,7 @@ StatusOr<SearchRun> SearchOnCpu(const Recognizer& recognizer, const std::vector<
     SKALD_RETURN_IF_ERROR(search.Advance(stream.nll));
     SKALD_ASSIGN_OR_RETURN(const RawLattice lattice, search.Finish());
     run.hash = JoinHash(run.hash, lattice);
-    run.sum.frames += search.statistics().frames;
-    run.sum.collapsed_frames += search.statistics().collapsed_frames;
-    run.sum.tokens += search.statistics().tokens;
-    run.sum.arcs_kept += search.statistics().arcs_kept;
+    Add(search.statistics(), &run.sum);
   }
   return run;
 }
@@ -43,10 +40,7 @@ DeviceSearchCounts Counts(const Recognizer& recognizer) {
     sum.repeated_launches += counts.repeated_launches;
     sum.output_bytes += counts.output_bytes;
     sum.device_s += counts.device_s;
-    sum.tokens += counts.tokens;
-    sum.frames += counts.frames;
-    sum.collapsed_frames += counts.collapsed_frames;
-    sum.arcs_kept += counts.arcs_kept;
+    Add(counts.search, &sum.search);
   }
   return sum;
 }
@@ -77,17 +71,23 @@ StatusOr<uint64_t> SearchOnDevice(const Recognizer& recognizer, const std::vecto
   return hash;
 }
 
-void DescribeFrames(int64_t frames, int64_t collapsed, int64_t tokens, int64_t arcs_kept,
-                    BenchmarkResult* result) {
-  const double searched = static_cast<double>(std::max<int64_t>(1, frames - collapsed));
-  const double share = 100.0 * static_cast<double>(collapsed) / static_cast<double>(frames);
+void DescribeFrames(const SearchStatistics& sum, BenchmarkResult* result) {
+  const int64_t searched = std::max<int64_t>(1, sum.frames - sum.collapsed_frames);
+  const auto per_frame = [&](int64_t count) {
+    return fmt::format("{:.0f}", static_cast<double>(count) / static_cast<double>(searched));
+  };
+  const double share = 100.0 * static_cast<double>(sum.collapsed_frames) / static_cast<double>(sum.frames);
   result->details.insert(
       result->details.end(),
-      {{"frames", fmt::format("{}", frames)},
-       {"frames/s", fmt::format("{:.0f}", static_cast<double>(frames) / result->median_s())},
+      {{"frames", fmt::format("{}", sum.frames)},
+       {"frames/s", fmt::format("{:.0f}", static_cast<double>(sum.frames) / result->median_s())},
        {"collapsed frames", fmt::format("{:.1f} %", share)},
-       {"tokens/frame searched", fmt::format("{:.0f}", static_cast<double>(tokens) / searched)},
-       {"arcs kept/frame searched", fmt::format("{:.0f}", static_cast<double>(arcs_kept) / searched)}});
+       {"frames searched", fmt::format("{}", searched)},
+       {"tokens/frame searched", per_frame(sum.tokens)},
+       {"arcs tried/frame searched", per_frame(sum.arcs_tried)},
+       {"arcs kept/frame searched", per_frame(sum.arcs_kept)},
+       {"links made/frame searched", per_frame(sum.links_made)},
+       {"tokens", fmt::format("{}", sum.tokens)}});
 }
 
 }  // namespace
@@ -111,7 +111,7 @@ Status BenchmarkSearch(Recognizer* recognizer, const std::vector<Window>& window
       return Status::Ok();
     }));
     hash = run.hash;
-    DescribeFrames(run.sum.frames, run.sum.collapsed_frames, run.sum.tokens, run.sum.arcs_kept, result);
+    DescribeFrames(run.sum, result);
   } else {
     std::vector<ScoreRows> resident;
     for (const ScoreRows& rows : scores) {
@@ -131,8 +131,14 @@ Status BenchmarkSearch(Recognizer* recognizer, const std::vector<Window>& window
     }));
     device_s.erase(device_s.begin(), device_s.begin() + benchmark.warm_up_runs);
     std::sort(device_s.begin(), device_s.end());
-    DescribeFrames(after.frames - before.frames, after.collapsed_frames - before.collapsed_frames,
-                   after.tokens - before.tokens, after.arcs_kept - before.arcs_kept, result);
+    SearchStatistics last = after.search;
+    last.frames -= before.search.frames;
+    last.collapsed_frames -= before.search.collapsed_frames;
+    last.tokens -= before.search.tokens;
+    last.arcs_tried -= before.search.arcs_tried;
+    last.arcs_kept -= before.search.arcs_kept;
+    last.links_made -= before.search.links_made;
+    DescribeFrames(last, result);
     result->details.insert(
         result->details.end(),
         {{"lanes", fmt::format("{}", after.lanes)},

@@ -107,11 +107,7 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
       } else if (const Status& own = search_.channel_status(static_cast<int>(c)); !own.ok()) {
         End(c, own, done);  // no launch under way has frames of it
       } else if (channel.queued_to_the_end() && channel.launch <= ended) {
-        const SearchStatistics statistics = search_.statistics(static_cast<int>(c));
-        counts_.frames += statistics.frames;
-        counts_.collapsed_frames += statistics.collapsed_frames;
-        counts_.tokens += statistics.tokens;
-        counts_.arcs_kept += statistics.arcs_kept;
+        Add(search_.statistics(static_cast<int>(c)), &counts_.search);
         End(c, search_.Finish(static_cast<int>(c)), done);
       }
     }

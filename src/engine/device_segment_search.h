@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "base/status.h"
 #include "decoder/graph/graph_image.h"
 #include "decoder/lattice/raw_lattice.h"
+#include "decoder/search/beam_search.h"
 #include "decoder/search/boost_automaton.h"
 #include "decoder/search/search_options.h"
 #include "engine/endpointer.h"
@@ -34,12 +36,22 @@ struct DeviceSearchCounts {
   int64_t launches = 0;
   int64_t repeated_launches = 0;
   int64_t output_bytes = 0;
-  double device_s = 0;  ///< of launches, by events
-  int64_t tokens = 0;   ///< of segments that ended
-  int64_t frames = 0;
-  int64_t collapsed_frames = 0;
-  int64_t arcs_kept = 0;
+  double device_s = 0;      ///< of launches, by events
+  SearchStatistics search;  ///< sums over the segments that ended; peak_tokens is the greatest
 };
+
+/// Sums up, but for peak_tokens.
+inline void Add(const SearchStatistics& more, SearchStatistics* sum) {
+  sum->frames += more.frames;
+  sum->collapsed_frames += more.collapsed_frames;
+  sum->tokens += more.tokens;
+  sum->peak_tokens = std::max(sum->peak_tokens, more.peak_tokens);
+  sum->arcs_tried += more.arcs_tried;
+  sum->arcs_kept += more.arcs_kept;
+  sum->links_made += more.links_made;
+  sum->max_active_frames += more.max_active_frames;
+  sum->capped_frames += more.capped_frames;
+}
 
 /// A segment whose search ended.
 struct SearchedSegment {
