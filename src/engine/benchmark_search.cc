@@ -21,7 +21,7 @@ StatusOr<SearchRun> SearchOnCpu(const Recognizer& recognizer, const std::vector<
   SearchRun run;
   BeamSearch search(recognizer.graph(), recognizer.search_options());
   for (const ScoreRows& stream : streams) {
-    search.Begin();
+    search.Begin(recognizer.boosts());
     SKALD_RETURN_IF_ERROR(search.Advance(stream.nll));
     SKALD_ASSIGN_OR_RETURN(const RawLattice lattice, search.Finish());
     run.hash = JoinHash(run.hash, lattice);

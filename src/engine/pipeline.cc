@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "engine/beam_warnings.h"
 #include "engine/scheduler.h"
@@ -42,6 +43,8 @@ class Pipeline {
   }
 
   void Run() {
+    SKALD_CHECK(context_.search_workers > 0 || context_.scorers.front()->max_begun() == 1,
+                "nobody is there to describe lattices");
     std::vector<std::thread> workers;
     for (const auto& scorer : context_.scorers) {
       workers.emplace_back([this, &scorer] { Work(scorer.get()); });
