@@ -1,7 +1,9 @@
 #pragma once
 
 #include "kernels/search/expand.cuh"
+#include "kernels/search/frame_record.cuh"
 #include "kernels/search/lane.cuh"
+#include "kernels/search/merge.cuh"
 #include "kernels/search/window.cuh"
 
 // A lane's work but for the frames between its first row and its last: by a single block.
@@ -43,8 +45,7 @@ __device__ inline bool TryCollapse(Lane& lane) {
   const ChannelState& state = s.state;
   const bool collapse = plan.collapse_blanks && state.with_unit == 0 && state.least_cost == 0.0f &&
                         state.greatest_cost < plan.beam && state.active <= plan.max_active &&
-                        state.active <= plan.max_arcs &&
-                        s.least_arc_cost + s.least_unit_score >= plan.beam;
+                        state.active <= plan.max_arcs && s.least_arc_cost + s.least_unit_score >= plan.beam;
   __syncthreads();
   if (!collapse) return false;
   if (threadIdx.x == 0) {
