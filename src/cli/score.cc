@@ -8,6 +8,7 @@
 #include "scoring/nbest_oracle.h"
 #include "scoring/score_input.h"
 #include "scoring/wer.h"
+#include "scoring/word_times.h"
 
 namespace skald::cli {
 namespace {
@@ -15,7 +16,10 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr char kAbout[] =
-    "wer   word error rate of hypotheses against references, as NIST's sclite counts it\n\n"
+    "wer            word error rate of hypotheses against references, as NIST's sclite counts it\n"
+    "times REF HYP  how far the times of words lie from those of a reference; both are CTM, or JSON "
+    "transcripts or folders of "
+    "them\n\n"
     "References are Kaldi text (UTTERANCE WORDS a line), STM or trn; hypotheses the same, CTM, or a folder "
     "of Skald's JSON\n"
     "transcripts. A reference without a hypothesis counts as deleted. Hypotheses with confidences get their "
@@ -56,6 +60,21 @@ StatusOr<WerReport> Score(const std::string& reference, const std::string& hypot
   return ScoreWer(input.references, input.hypotheses, options);
 }
 
+StatusOr<std::vector<TimedWord>> ReadTimedWords(const std::string& path) {
+  return GuessTranscriptFormat(path) == TranscriptFormat::kJson ? ReadJsonWords(path) : ReadCtm(path);
+}
+
+int ScoreTimes(const std::string& reference, const std::string& hypothesis) {
+  auto expected = ReadTimedWords(reference);
+  if (!expected.ok()) return Report(expected.status(), kNothingDone);
+  auto found = ReadTimedWords(hypothesis);
+  if (!found.ok()) return Report(found.status(), kNothingDone);
+  const auto report = CompareWordTimes(*std::move(expected), *std::move(found));
+  if (!report.ok()) return Report(report.status(), kNothingDone);
+  std::printf("%s", FormatWordTimes(*report).c_str());
+  return kAllWell;
+}
+
 }  // namespace
 
 int RunScore(const Arguments& arguments) {
@@ -69,11 +88,13 @@ int RunScore(const Arguments& arguments) {
                                                               "punctuation counts as nothing")(
       "fit-confidences", po::value<std::string>(), "fit a confidence map and write it to this file")(
       "confusions", po::value<int>()->default_value(10), "how many of the most frequent errors to print");
-  const Parsed parsed = Parse(arguments, "skald score wer|oracle --reference REF --hypothesis HYP [OPTIONS]",
+  const Parsed parsed = Parse(arguments, "skald score wer|oracle --reference REF --hypothesis HYP [OPTIONS]\n"
+                              "       skald score times REF HYP",
                               kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
                                                       : std::vector<std::string>();
+  if (words.size() == 3 && words[0] == "times") return ScoreTimes(words[1], words[2]);
   const bool is_oracle = words == std::vector<std::string>{"oracle"};
   if ((words != std::vector<std::string>{"wer"} && !is_oracle) || parsed.values.count("reference") == 0 ||
       parsed.values.count("hypothesis") == 0) {
