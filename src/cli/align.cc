@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -62,7 +63,7 @@ Status Write(const Transcript& transcript, const std::vector<OutputFormat>& form
       std::fwrite(text.data(), 1, text.size(), stdout);
       continue;
     }
-    const fs::path path = fs::path(folder) / (stem + "." + FileExtension(format));
+    const fs::path path = fs::path(folder) / (stem + "." + FileExtension(format, options));
     std::error_code error;
     fs::create_directories(path.parent_path(), error);
     if (error) return Status::Io(error.message()).InFile(path.parent_path().string());
@@ -100,6 +101,8 @@ int RunAlign(const Arguments& arguments) {
   if (!output.ok()) return Report(output.status(), kBadUsage);
   const auto formats = ParseOutputFormats(values["format"].as<std::string>());
   if (!formats.ok()) return Report(formats.status(), kBadUsage);
+  if (std::find(formats->begin(), formats->end(), OutputFormat::kLattice) != formats->end())
+    return Report(Status::InvalidArgument("align has no lattices to write"), kBadUsage);
   const auto style = ParseProgressStyle(values["progress"].as<std::string>());
   if (!style.ok()) return Report(style.status(), kBadUsage);
   const std::string folder = values.count("out") != 0 ? values["out"].as<std::string>() : "";

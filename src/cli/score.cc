@@ -25,7 +25,7 @@ constexpr char kAbout[] =
     "transcripts. A reference without a hypothesis counts as deleted. Hypotheses with confidences get their "
     "normalized cross\n"
     "entropy; --fit-confidences FILE writes the map that calibrates them, as a bundle has it.\n\n"
-    "oracle   word error rate of the best choice from the n-best lists of Skald's JSON transcripts";
+    "oracle         word error rate of the best choice from the n-best lists of Skald's JSON transcripts";
 
 /// Fits a map, writes it as JSON, tells what it gains on the words that it was fitted to.
 Status FitConfidences(const WerReport& report, const std::string& path) {

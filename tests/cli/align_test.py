@@ -24,7 +24,7 @@ class AlignTest(SkaldTest):
 
     def check_equals_recognition(self, *options):
         for sample in (self.audio_sample(), self.sample(".mp4")):
-            run("transcribe", *options, "--format", "json", "--out", self.folder, sample)
+            run("transcribe", "--decode", "viterbi", *options, "--format", "json", "--out", self.folder, sample)
             recognised = words_of(self.folder / (sample.stem + ".json"))
             text = "\n".join(word["word"].lower() for word in recognised)
             aligned = self.ctm(self.align(text, *options, sample))
@@ -87,6 +87,7 @@ class AlignTest(SkaldTest):
         self.assert_fails_cleanly(self.align("a b\na c\n", "--by-id", sample, name="twice"), "twice", exit_code=3)
         self.assertEqual(run("align", sample).returncode, 1)
         self.assertEqual(self.align("a", sample, sample).returncode, 1)
+        self.assertEqual(self.align("a", "--format", "lattice", sample).returncode, 1)
 
 
 if __name__ == "__main__":
