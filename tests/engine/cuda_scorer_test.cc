@@ -32,6 +32,7 @@ class CudaScorerTest : public ::testing::Test {
     options_.head = "char";
     options_.max_window_s = 4;
     options_.max_batch_s = 4;
+    options_.scaling = {0.8f, 1.5f};
     auto cuda = MakeCudaScorer(*bundle, options_, 0);
     ASSERT_TRUE(cuda.ok()) << cuda.status().ToString();
     cuda_ = std::move(*cuda);
@@ -64,6 +65,11 @@ TEST_F(CudaScorerTest, AgreesWithTheCpuOnBatchesLargerThanItsLimit) {
   ASSERT_EQ(on_cuda.size(), windows.size());
   for (size_t i = 0; i < windows.size(); ++i) {
     ASSERT_EQ(on_cuda[i].frames(), on_cpu[i].frames());
+    for (int64_t frame = 0; frame < on_cuda[i].frames(); ++frame) {
+      const float blank_nll = on_cuda[i].blank_nll[frame];
+      ASSERT_NEAR(blank_nll, on_cpu[i].blank_nll[frame], test::kLogProbF32Abs);
+      ASSERT_EQ(on_cuda[i].nll(frame, 0), 0.8f * (blank_nll + 1.5f)) << "bits of the host's scaling";
+    }
     for (int64_t k = 0; k < on_cuda[i].frames() * on_cuda[i].nll.columns; ++k) {
       ASSERT_NEAR(on_cuda[i].nll.data[k], on_cpu[i].nll.data[k], test::kLogProbF32Abs) << "window " << i << ", value " << k;
     }
