@@ -25,6 +25,8 @@ int RunAlign(const Arguments& arguments);
 int RunLm(const Arguments& arguments);
 int RunModel(const Arguments& arguments);
 int RunScore(const Arguments& arguments);
+int RunIndex(const Arguments& arguments);
+int RunSearch(const Arguments& arguments);
 int RunBench(const Arguments& arguments);
 int RunDoctor(const Arguments& arguments);
 

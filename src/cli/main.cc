@@ -21,6 +21,8 @@ constexpr Command kCommands[] = {
     {"graph", "build, describe or check a decoding graph", skald::cli::RunGraph},
     {"lm", "build, describe or apply a language model for rescoring", skald::cli::RunLm},
     {"model", "describe or check a model bundle", skald::cli::RunModel},
+    {"index", "make, describe, merge and prune a keyword index", skald::cli::RunIndex},
+    {"search", "find words and phrases in an index", skald::cli::RunSearch},
     {"score", "score transcripts against references", skald::cli::RunScore},
     {"bench", "measure media, features, model, search or the whole pipeline", skald::cli::RunBench},
     {"doctor", "tell what was found: devices, libraries, processor features, bundles", skald::cli::RunDoctor},

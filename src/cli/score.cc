@@ -1,12 +1,18 @@
 #include <cstdio>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/file.h"
 #include "cli/command.h"
 #include "scoring/bootstrap.h"
 #include "scoring/confidence_score.h"
+#include "scoring/keyword_list.h"
 #include "scoring/nbest_oracle.h"
 #include "scoring/score_input.h"
+#include "scoring/text_lines.h"
+#include "scoring/transcript_formats.h"
+#include "scoring/twv.h"
 #include "scoring/wer.h"
 #include "scoring/word_times.h"
 
@@ -25,7 +31,11 @@ constexpr char kAbout[] =
     "transcripts. A reference without a hypothesis counts as deleted. Hypotheses with confidences get their "
     "normalized cross\n"
     "entropy; --fit-confidences FILE writes the map that calibrates them, as a bundle has it.\n\n"
-    "oracle         word error rate of the best choice from the n-best lists of Skald's JSON transcripts";
+    "oracle         word error rate of the best choice from the n-best lists of Skald's JSON transcripts\n"
+    "twv            term-weighted value of keyword search: --hypothesis is a kwslist (skald search --format "
+    "kwslist), --keywords\n"
+    "               its list, --reference RTTM, CTM, or Kaldi text (then a hit anywhere in its utterance is "
+    "right)";
 
 /// Fits a map, writes it as JSON, tells what it gains on the words that it was fitted to.
 Status FitConfidences(const WerReport& report, const std::string& path) {
@@ -75,6 +85,86 @@ int ScoreTimes(const std::string& reference, const std::string& hypothesis) {
   return kAllWell;
 }
 
+StatusOr<std::vector<ReferenceOccurrence>> ReadOccurrences(const std::vector<Keyword>& keywords,
+                                                           const std::string& path,
+                                                           std::set<std::string>* files) {
+  if (path.ends_with(".rttm") || path.ends_with(".ctm")) {
+    SKALD_ASSIGN_OR_RETURN(const std::vector<TimedWord> words,
+                           path.ends_with(".rttm") ? ReadRttm(path) : ReadCtm(path));
+    return FindOccurrences(keywords, words);
+  }
+  SKALD_ASSIGN_OR_RETURN(const std::vector<Utterance> texts, ReadKaldiText(path));
+  for (const Utterance& text : texts) files->insert(text.id);
+  return FindOccurrences(keywords, texts);
+}
+
+/// The sum of the second column of "ID SECONDS" lines.
+StatusOr<double> ReadDuration(const std::string& path) {
+  SKALD_ASSIGN_OR_RETURN(const std::vector<TextLine> lines, ReadTextLines(path));
+  double sum_s = 0;
+  for (const TextLine& line : lines) {
+    std::string_view rest = line.text;
+    TakeField(rest);
+    const auto seconds = ParseNumber(TakeField(rest));
+    if (!seconds || *seconds < 0) return BrokenLine(path, line.number, "expected an id and seconds");
+    sum_s += *seconds;
+  }
+  return sum_s;
+}
+
+StatusOr<TwvReport> ScoreKeywords(const po::variables_map& values) {
+  const auto text = [&](const char* name) { return values[name].as<std::string>(); };
+  SKALD_ASSIGN_OR_RETURN(const std::vector<Keyword> keywords, ReadKeywordList(text("keywords")));
+  std::set<std::string> files;
+  SKALD_ASSIGN_OR_RETURN(const auto occurrences, ReadOccurrences(keywords, text("reference"), &files));
+  SKALD_ASSIGN_OR_RETURN(std::vector<DetectedKeyword> detected, ReadKwslist(text("hypothesis")));
+  if (!files.empty()) {  // hits in utterances that nobody has transcribed say nothing
+    for (DetectedKeyword& keyword : detected) {
+      std::erase_if(keyword.hits, [&](const DetectedHit& hit) { return files.count(hit.file) == 0; });
+    }
+  }
+  double audio_s = 0;
+  if (values.count("utt2dur") != 0) {
+    SKALD_ASSIGN_OR_RETURN(audio_s, ReadDuration(text("utt2dur")));
+  } else {
+    audio_s = values["duration"].as<double>();
+  }
+  return ScoreTwv(keywords, occurrences, detected, audio_s);
+}
+
+int RunTwv(const po::variables_map& values) {
+  const auto given = [&](const char* name) { return values.count(name) != 0; };
+  if (!given("keywords") || !given("reference") || !given("hypothesis") ||
+      given("duration") == given("utt2dur")) {
+    return Report(Status::InvalidArgument("score twv needs --keywords, --reference, --hypothesis and either "
+                                          "--duration or --utt2dur (see --help)"),
+                  kBadUsage);
+  }
+  const auto report = ScoreKeywords(values);
+  if (!report.ok()) return Report(report.status(), kNothingDone);
+  std::printf("%s", FormatTwvReport(*report).c_str());
+  std::string table;
+  if (given("by-keyword")) {
+    table = "id\ttrue\tcorrect\tfalse\tfound\ttwv\tbest\n";
+    for (const KeywordScore& keyword : report->keywords) {
+      table +=
+          fmt::format("{}\t{}\t{}\t{}\t{}\t{:.4f}\t{:.4f}\n", keyword.id, keyword.true_count, keyword.correct,
+                      keyword.false_alarms, keyword.found, keyword.twv, keyword.best_twv);
+    }
+    const Status status = WriteFileAtomically(values["by-keyword"].as<std::string>(), table);
+    if (!status.ok()) return Report(status, kNothingDone);
+  }
+  if (given("det")) {
+    table = "threshold\tmiss\tfalse_alarm\n";
+    for (const DetPoint& point : report->det) {
+      table += fmt::format("{:.6f}\t{:.6f}\t{:.6g}\n", point.threshold, point.miss, point.false_alarm);
+    }
+    const Status status = WriteFileAtomically(values["det"].as<std::string>(), table);
+    if (!status.ok()) return Report(status, kNothingDone);
+  }
+  return kAllWell;
+}
+
 }  // namespace
 
 int RunScore(const Arguments& arguments) {
@@ -88,13 +178,22 @@ int RunScore(const Arguments& arguments) {
                                                               "punctuation counts as nothing")(
       "fit-confidences", po::value<std::string>(), "fit a confidence map and write it to this file")(
       "confusions", po::value<int>()->default_value(10), "how many of the most frequent errors to print");
-  const Parsed parsed = Parse(arguments, "skald score wer|oracle --reference REF --hypothesis HYP [OPTIONS]\n"
+  po::options_description twv("Keyword search (twv)", 110);
+  twv.add_options()("keywords", po::value<std::string>(), "ID<TAB>TEXT a line, or a NIST kwlist (.xml)")(
+      "duration", po::value<double>(), "seconds of audio that were searched")(
+      "utt2dur", po::value<std::string>(), "ID SECONDS a line: the same as their sum")(
+      "by-keyword", po::value<std::string>(), "file for a table of the results of each keyword")(
+      "det", po::value<std::string>(), "file for a table of the error rates at each threshold");
+  options.add(twv);
+  const Parsed parsed = Parse(arguments,
+                              "skald score wer|oracle|twv --reference REF --hypothesis HYP [OPTIONS]\n"
                               "       skald score times REF HYP",
                               kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
                                                       : std::vector<std::string>();
   if (words.size() == 3 && words[0] == "times") return ScoreTimes(words[1], words[2]);
+  if (words == std::vector<std::string>{"twv"}) return RunTwv(parsed.values);
   const bool is_oracle = words == std::vector<std::string>{"oracle"};
   if ((words != std::vector<std::string>{"wer"} && !is_oracle) || parsed.values.count("reference") == 0 ||
       parsed.values.count("hypothesis") == 0) {

@@ -31,6 +31,10 @@ inline constexpr double kBoostSumTolerance = 1e-4;
 inline constexpr double kPronouncerErrorRate = 0.15;
 /// Sums of posteriors in f64 against 1 or against an enumeration.
 inline constexpr double kPosteriorSumAbs = 1e-9;
+/// Expected counts on a posterior lattice against those on all paths: what lies below the smallest floor.
+inline constexpr double kPrunedCountAbs = 1e-3;
+/// Count of a word in an index: rounded in the lattice's node and arc and in the posting, half a 128th of a nat each.
+inline constexpr double kIndexScoreRelative = 0.012;
 /// Resampler: ripple up to 7 kHz, level of what would alias (8.5 kHz and above), and sample error of a tone
 /// in the passband.
 inline constexpr double kResamplerPassbandDb = 0.1;

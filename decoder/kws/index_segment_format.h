@@ -1,0 +1,62 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace skald::index_format {
+
+static_assert(std::endian::native == std::endian::little,
+              "segments are mapped, so the machine is little endian");
+
+inline constexpr char kMagic[8] = {'S', 'K', 'A', 'L', 'D', 'K', 'W', 'S'};
+inline constexpr uint32_t kEndianMark = 0x01020304;
+inline constexpr uint32_t kVersion = 1;
+inline constexpr uint64_t kSectionAlignment = 8;
+
+/// Never renumber. They lie in the file in the order in which they were finished.
+enum Section : uint32_t {
+  // Utterances, postings and sources: every record is checked when it is read.
+  kUtterances = 0,    ///< records, one behind the other
+  kUtteranceOffsets,  ///< u64[utterance_count + 1] into kUtterances
+  kPostings,          ///< lists, one behind the other
+  kTerms,             ///< TermRecord[term_count], in the order of the terms (CompareTerms)
+  kTermRanks,         ///< u32[term_count]: place in kTerms of the term with that number
+  kTermText,
+  kSources,        ///< records, one behind the other
+  kSourceOffsets,  ///< u64[source_count + 1] into kSources
+  kSectionCount,
+};
+
+struct TermRecord {
+  uint64_t postings_offset;  ///< the list ends where the next one's starts
+  uint32_t text_offset;      ///< so does the text
+  uint32_t number;           ///< names the term in utterance records
+};
+static_assert(sizeof(TermRecord) == 16);
+
+struct SectionEntry {
+  uint64_t offset;    ///< from the start of the file, a multiple of kSectionAlignment
+  uint64_t size;      ///< bytes
+  uint64_t checksum;  ///< XXH3-64 of the bytes; 0 for sections whose records have checksums of their own
+};
+
+struct Header {
+  char magic[8];
+  uint32_t endian_mark;
+  uint32_t version;
+  uint64_t file_size;
+  uint32_t utterance_count;
+  uint32_t term_count;
+  uint32_t source_count;
+  uint32_t section_count;
+  uint64_t posting_count;
+  uint64_t arc_count;
+  double audio_s;
+  double floor;  ///< smallest posterior floor of any lattice
+  SectionEntry sections[kSectionCount];
+  uint64_t checksum;  ///< XXH3-64 of all fields above
+};
+static_assert(sizeof(Header) == 24 + 4 * 4 + 4 * 8 + 8 * 24 + 8);
+
+}  // namespace skald::index_format

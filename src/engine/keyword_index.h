@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace skald {
+
+/// A place where what was asked for may have been said. Times in seconds of the media file.
+struct KeywordHit {
+  std::string file;  ///< path as it was given when the file was indexed
+  int track = 0;
+  int channel = 0;
+  double start_s = 0;
+  double end_s = 0;
+  double play_s = 0;  ///< where to start playback
+  double score = 0;   ///< probability, in [0, 1]
+  /// The score mapped so that 0.5 is this query's own threshold (see KeywordSearchOptions).
+  double normalized_score = 0;
+  bool decision = false;  ///< the score reaches the threshold
+  std::string context;    ///< the likeliest transcript around it
+};
+
+struct KeywordSearchResult {
+  std::string query;
+  std::string kind;              ///< "word", "phrase" (anything of several words), "oov" (found by its sound)
+  std::vector<KeywordHit> hits;  ///< by falling score, then by file, track and time
+  uint64_t hit_count = 0;        ///< also those beyond max_hits
+  double threshold = 0;          ///< this query's own
+  std::string tried;             ///< where nothing was found: what was looked for
+};
+
+enum class OovSearch {
+  kOff,   ///< words that no transcript holds find nothing
+  kAuto,  ///< they are looked for by their sound, where pronunciations are known (SetPronunciations)
+};
+
+struct KeywordSearchOptions {
+  /// Hits with a lower score are not listed. Smaller: more hits, slower phrases. 0: everything in the index.
+  double min_score = 0.1;
+  /// Best hits to list; 0: all. Context is made for listed hits only, so fewer are faster.
+  size_t max_hits = 0;
+  int context_words = 5;  ///< on each side
+  /// Longest silence between the words of a phrase [s].
+  double max_gap_s = 1.0;
+  OovSearch oov = OovSearch::kAuto;
+  /// Playback starts this long before the hit [s].
+  double lead_in_s = 2;
+  /// Threads that search segments; 0: one for each processor. The result does not depend on it.
+  int threads = 0;
+  /// The threshold of a query, where hits are accepted, is the one of greatest term-weighted value if scores
+  /// are true probabilities: beta * N / (T + (beta - 1) * N), N the sum of its scores, T the seconds of audio
+  /// searched (Miller et al. 2007). Larger beta: false hits cost more. 999.9 is NIST's.
+  double beta = 999.9;
+
+  Status Validate() const;
+};
+
+struct KeywordIndexInfo {
+  struct Segment {
+    std::string name;
+    int64_t files = 0;
+    int64_t utterances = 0;
+    int64_t terms = 0;
+    int64_t arcs = 0;
+    int64_t bytes = 0;
+    double audio_s = 0;
+    double floor = 0;
+  };
+  std::vector<Segment> segments;
+  int64_t files = 0;          ///< that can be found
+  int64_t removed_files = 0;  ///< whose data a merge would delete
+  int64_t bytes = 0;          ///< of all segments
+  double audio_s = 0;         ///< of the files that can be found
+};
+
+/// A keyword index opened for searching: what it held when it was opened or last refreshed. Searching is
+/// possible while others add, merge and remove. Move-only; Search may be called from several threads at once,
+/// Refresh from none meanwhile. docs/formats.md describes the folder.
+class KeywordIndex {
+ public:
+  /// kNotFound where there is no index; kCorrupt, kUnsupported for damaged ones and those of other versions,
+  /// naming the file.
+  static StatusOr<KeywordIndex> Open(const std::string& folder);
+  KeywordIndex(KeywordIndex&&) noexcept;
+  KeywordIndex& operator=(KeywordIndex&&) noexcept;
+  ~KeywordIndex();
+
+  /// Sees what was added and removed since.
+  Status Refresh();
+
+  /// Where the recognizer's pronunciations are ("WORD<TAB>PHONES" lines), for words that it does not know.
+  /// Read when the first such word is asked for. Without them such words find nothing.
+  void SetPronunciations(const std::string& path);
+
+  /// kInvalidArgument for what is no query (docs/user-guide.md has the language), kCorrupt where a segment is
+  /// damaged. The same index content gives the same result, however it is spread over segments.
+  StatusOr<KeywordSearchResult> Search(const std::string& query,
+                                       const KeywordSearchOptions& options = {}) const;
+
+  StatusOr<KeywordIndexInfo> Info();
+  /// The paths of all files that can be found, sorted.
+  StatusOr<std::vector<std::string>> Files();
+
+  /// Reads every byte of every segment; kCorrupt names what is damaged.
+  static Status Verify(const std::string& folder);
+  /// Makes files unfindable, at once and for good; their data go when segments are merged. Returns how many
+  /// of the paths there were.
+  static StatusOr<int64_t> Remove(const std::string& folder, const std::vector<std::string>& paths);
+  /// Merges all segments into one and drops what was removed. Returns how many segments were merged.
+  static StatusOr<int64_t> Merge(const std::string& folder);
+  /// Writes `copies` of everything in `folder` to the index `to` (made where there is none), each file under its
+  /// path behind "copyN/": for measuring how search scales.
+  static Status Replicate(const std::string& folder, const std::string& to, int copies);
+
+ private:
+  struct State;
+  explicit KeywordIndex(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace skald
