@@ -4,6 +4,8 @@
 #include <sstream>
 #include <utility>
 
+#include "base/check.h"
+
 namespace skald::cli {
 
 namespace po = boost::program_options;
@@ -39,6 +41,32 @@ Parsed Parse(const Arguments& arguments, const std::string& usage, const std::st
     parsed.exit_code = kAllWell;
   }
   return parsed;
+}
+
+std::string DescribeValues(const po::variables_map& values, const std::set<std::string>& but_for) {
+  std::ostringstream text;
+  for (const auto& [name, value] : values) {
+    if (but_for.contains(name)) continue;
+    text << name << '=';
+    const boost::any& any = value.value();
+    if (const auto* string = boost::any_cast<std::string>(&any)) {
+      text << *string;
+    } else if (const auto* strings = boost::any_cast<std::vector<std::string>>(&any)) {
+      for (const std::string& each : *strings) text << each << ';';
+    } else if (const auto* flag = boost::any_cast<bool>(&any)) {
+      text << *flag;
+    } else if (const auto* integer = boost::any_cast<int>(&any)) {
+      text << *integer;
+    } else if (const auto* real = boost::any_cast<double>(&any)) {
+      text << *real;
+    } else if (const auto* single = boost::any_cast<float>(&any)) {
+      text << *single;
+    } else {
+      SKALD_CHECK(false, "an option of a type that cannot be described");
+    }
+    text << '\n';
+  }
+  return text.str();
 }
 
 int Report(const Status& status, int exit_code) {

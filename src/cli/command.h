@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/program_options.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ int RunScore(const Arguments& arguments);
 int RunIndex(const Arguments& arguments);
 int RunSearch(const Arguments& arguments);
 int RunBench(const Arguments& arguments);
+int RunJobs(const Arguments& arguments);
 int RunDoctor(const Arguments& arguments);
 
 /// A parsed command line: either values, or an exit code because help was printed or the usage was wrong.
@@ -41,6 +43,10 @@ struct Parsed {
 /// unless that is empty.
 Parsed Parse(const Arguments& arguments, const std::string& usage, const std::string& about,
              boost::program_options::options_description options, const std::string& positional);
+
+/// The values as text, a line each in the order of their names, but for those of these names.
+std::string DescribeValues(const boost::program_options::variables_map& values,
+                           const std::set<std::string>& but_for);
 
 /// Prints "skald: STATUS" on standard error and returns `exit_code`.
 int Report(const Status& status, int exit_code);

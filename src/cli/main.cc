@@ -25,6 +25,7 @@ constexpr Command kCommands[] = {
     {"search", "find words and phrases in an index", skald::cli::RunSearch},
     {"score", "score transcripts against references", skald::cli::RunScore},
     {"bench", "measure media, features, model, search or the whole pipeline", skald::cli::RunBench},
+    {"jobs", "tell how far a job is whose outputs go to a folder", skald::cli::RunJobs},
     {"doctor", "tell what was found: devices, libraries, processor features, bundles", skald::cli::RunDoctor},
 };
 

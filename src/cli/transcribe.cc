@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "base/stopwatch.h"
 #include "cli/command.h"
 #include "cli/description_arguments.h"
@@ -13,11 +14,12 @@
 #include "cli/live.h"
 #include "cli/output_arguments.h"
 #include "cli/recognizer_arguments.h"
+#include "cli/transcript_writer.h"
+#include "engine/job_journal.h"
 
 namespace skald::cli {
 namespace {
 
-namespace fs = std::filesystem;
 namespace po = boost::program_options;
 
 constexpr char kAbout[] =
@@ -27,49 +29,11 @@ constexpr char kAbout[] =
     "prints\n"
     "its text on standard output; with --out every input gets files named after it in that folder. A file "
     "that\n"
-    "cannot be transcribed is named on standard error and does not disturb the others.";
-
-/// Where results go: files below a folder, or standard output.
-class Writer {
- public:
-  Writer(std::string folder, std::vector<OutputFormat> formats, OutputOptions options,
-         const std::vector<Input>& inputs)
-      : folder_(std::move(folder)),
-        formats_(std::move(formats)),
-        options_(std::move(options)),
-        inputs_(inputs) {}
-
-  Status Write(size_t index, const std::vector<Transcript>& transcripts) {
-    OutputOptions options = options_;
-    options.several_tracks = transcripts.size() > 1;
-    for (const Transcript& transcript : transcripts) {
-      for (const OutputFormat format : formats_) {
-        const std::string text = FormatTranscript(transcript, format, options);
-        if (folder_.empty()) {
-          if (inputs_.size() > 1 && format != OutputFormat::kLattice)
-            std::printf("== %s\n", transcript.source.path.c_str());
-          std::fwrite(text.data(), 1, text.size(), stdout);
-          std::fflush(stdout);
-          continue;
-        }
-        std::string name = inputs_[index].output_stem;
-        if (options.several_tracks) name += fmt::format(".track{}", transcript.source.track);
-        const fs::path path = fs::path(folder_) / (name + "." + FileExtension(format, options));
-        std::error_code error;
-        fs::create_directories(path.parent_path(), error);
-        if (error) return Status::Io(error.message()).InFile(path.parent_path().string());
-        SKALD_RETURN_IF_ERROR(WriteFileAtomically(path.string(), text));
-      }
-    }
-    return Status::Ok();
-  }
-
- private:
-  const std::string folder_;
-  const std::vector<OutputFormat> formats_;
-  const OutputOptions options_;
-  const std::vector<Input>& inputs_;
-};
+    "cannot be transcribed is named on standard error and does not disturb the others. A run with --out that "
+    "was\n"
+    "interrupted goes on where it stood when it is started again; several at once share the inputs (see "
+    "skald "
+    "jobs).";
 
 /// Everything the command line asks for, checked.
 struct Request {
@@ -79,6 +43,8 @@ struct Request {
   std::vector<OutputFormat> formats;
   ProgressStyle progress = ProgressStyle::kNone;
   std::string out_folder;
+  JobJournal::Redo redo = JobJournal::Redo::kNothing;
+  std::string options;  ///< all that outputs depend on, as text
 };
 
 StatusOr<Request> ReadRequest(const po::variables_map& values) {
@@ -99,30 +65,100 @@ StatusOr<Request> ReadRequest(const po::variables_map& values) {
   if (request.out_folder.empty() && request.formats.size() > 1) {
     return Status::InvalidArgument("several formats need --out FOLDER");
   }
+  if (values["retry-failed"].as<bool>()) request.redo = JobJournal::Redo::kFailed;
+  if (values["redo"].as<bool>()) request.redo = JobJournal::Redo::kAll;
+  if (request.out_folder.empty() && request.redo != JobJournal::Redo::kNothing) {
+    return Status::InvalidArgument("--redo and --retry-failed need --out FOLDER");
+  }
+  request.options = DescribeValues(values, {"input", "out", "progress", "threads", "redo", "retry-failed",
+                                            "live", "live-delay", "live-lookahead", "live-step"});
   return request;
 }
 
-int Transcribe(const Request& request, const std::vector<Input>& inputs) {
-  ProgressBar bar(request.progress);
-  auto recognizer = MakeRecognizer(request.recognizer, &bar);
-  if (!recognizer.ok()) return Report(recognizer.status(), kNothingDone);
+/// What a run hands to the recognizer and gets back, with or without a journal. Thread safe.
+class Run {
+ public:
+  Run(const Request& request, const std::vector<Input>& inputs, ProgressBar* bar)
+      : writer_(request.out_folder, request.formats, request.output, inputs.size() > 1),
+        inputs_(inputs),
+        bar_(bar) {}
 
-  std::vector<std::string> paths;
-  for (const Input& input : inputs) paths.push_back(input.path);
-  Writer writer(request.out_folder, request.formats, request.output, inputs);
-  Stopwatch watch;
-  size_t index = 0;
-  size_t failed = 0;
-  const auto sink = [&](FileResult result) {
-    bar.Clear();
-    Status status = std::move(result.status);
-    if (status.ok()) status = writer.Write(index, result.transcripts);
-    ++index;
-    if (!status.ok()) {
-      ++failed;
-      Report(status, kSomeFailed);
-      return;
+  Status OpenJournal(const Request& request) {
+    std::vector<JobFile> files;
+    for (const Input& input : inputs_) files.push_back({input.path, input.output_stem});
+    SKALD_ASSIGN_OR_RETURN(journal_,
+                           JobJournal::Open(request.out_folder, files, request.options, request.redo));
+    return Status::Ok();
+  }
+
+  /// Inputs that are left to do.
+  StatusOr<int64_t> Left() {
+    if (journal_ == nullptr) return static_cast<int64_t>(inputs_.size());
+    SKALD_ASSIGN_OR_RETURN(const JobSummary summary, journal_->Summary());
+    return summary.waiting;
+  }
+
+  std::optional<std::string> Next() {
+    std::lock_guard lock(mutex_);
+    if (journal_ == nullptr) {
+      if (taken_.size() == inputs_.size()) return std::nullopt;
+      taken_.push_back({inputs_[taken_.size()].path, inputs_[taken_.size()].output_stem});
+      return taken_.back().path;
     }
+    StatusOr<std::optional<JobFile>> file = journal_->Claim();
+    if (!file.ok()) {
+      Fail(file.status());
+      return std::nullopt;
+    }
+    if (!file->has_value()) return std::nullopt;
+    taken_.push_back(**file);
+    return taken_.back().path;
+  }
+
+  void Take(FileResult result) {
+    bar_->Clear();
+    std::lock_guard lock(mutex_);
+    const JobFile& file = taken_[delivered_++];
+    JobOutcome outcome;
+    outcome.status = std::move(result.status);
+    if (outcome.status.ok()) {
+      StatusOr<std::vector<std::string>> written = writer_.Write(file.output_stem, result.transcripts);
+      outcome.status = written.status();
+      if (written.ok()) outcome.outputs = std::move(*written);
+    }
+    if (outcome.status.ok()) {
+      ReportWarnings(result);
+    } else {
+      Fail(outcome.status);
+    }
+    for (const Transcript& transcript : result.transcripts) {
+      outcome.audio_s += transcript.timing.audio_s;
+      outcome.wall_s = std::max(outcome.wall_s, transcript.timing.wall_s);
+    }
+    if (journal_ == nullptr) return;
+    if (Status status = journal_->Finish(file, outcome); !status.ok()) Fail(status);
+  }
+
+  /// Files of this run and, with a journal, of earlier ones that failed and were not tried again.
+  bool anything_failed() const { return failed_ > 0; }
+  void ReportEarlierFailures() {
+    if (journal_ == nullptr) return;
+    const StatusOr<JobSummary> summary = journal_->Summary();
+    if (!summary.ok()) return Fail(summary.status());
+    const int64_t earlier = summary->failed - failed_;
+    if (earlier <= 0) return;
+    std::fprintf(stderr, "skald: %lld files failed before and were not tried again (--retry-failed does)\n",
+                 static_cast<long long>(earlier));
+    failed_ += earlier;
+  }
+
+ private:
+  void Fail(const Status& status) {
+    ++failed_;
+    Report(status, kSomeFailed);
+  }
+
+  static void ReportWarnings(const FileResult& result) {
     for (const Transcript& transcript : result.transcripts) {
       for (const Warning& warning : transcript.warnings) {
         std::fprintf(stderr, "skald: %s: warning at %.2f s: %s\n", result.path.c_str(), warning.time_s,
@@ -132,16 +168,48 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
         std::fprintf(stderr, "skald: %s: no speech found\n", result.path.c_str());
       }
     }
-  };
+  }
+
+  const TranscriptWriter writer_;
+  const std::vector<Input>& inputs_;
+  ProgressBar* const bar_;
+  std::unique_ptr<JobJournal> journal_;
+  std::mutex mutex_;            // guards the rest
+  std::vector<JobFile> taken_;  // in the order in which results come
+  size_t delivered_ = 0;
+  int64_t failed_ = 0;
+};
+
+int Transcribe(const Request& request, const std::vector<Input>& inputs) {
+  ProgressBar bar(request.progress);
+  Run run(request, inputs, &bar);
+  if (!request.out_folder.empty()) {
+    if (Status status = run.OpenJournal(request); !status.ok()) return Report(status, kNothingDone);
+  }
+  const StatusOr<int64_t> left = run.Left();
+  if (!left.ok()) return Report(left.status(), kNothingDone);
+  if (*left == 0) {
+    run.ReportEarlierFailures();
+    std::fprintf(stderr, "skald: nothing is left to do here (--redo does all again)\n");
+    return run.anything_failed() ? kSomeFailed : kAllWell;
+  }
+  auto recognizer = MakeRecognizer(request.recognizer, &bar);
+  if (!recognizer.ok()) return Report(recognizer.status(), kNothingDone);
+
+  Stopwatch watch;
   const auto progress = [&](const PipelineProgress& now) {
     bar.Update(static_cast<double>(now.files_done) / static_cast<double>(now.files),
                fmt::format("{} of {} files, {:.0f} s of audio, {:.0f} x real time", now.files_done, now.files,
                            now.audio_s, now.audio_s / watch.Seconds()));
   };
-  (*recognizer)->TranscribeFiles(paths, request.media, sink, progress);
+  (*recognizer)
+      ->TranscribeInputs([&] { return run.Next(); }, *left, request.media,
+                         [&](FileResult result) { run.Take(std::move(result)); }, progress);
   bar.Clear();
-  for (const std::string& note : (*recognizer)->info().notes) std::fprintf(stderr, "skald: %s\n", note.c_str());
-  return failed == 0 ? kAllWell : kSomeFailed;
+  for (const std::string& note : (*recognizer)->info().notes)
+    std::fprintf(stderr, "skald: %s\n", note.c_str());
+  run.ReportEarlierFailures();
+  return run.anything_failed() ? kSomeFailed : kAllWell;
 }
 
 }  // namespace
@@ -155,7 +223,9 @@ int RunTranscribe(const Arguments& arguments) {
       "format", po::value<std::string>()->default_value("txt"),
       "comma-separated: txt, json, srt, vtt, ttml, ctm, lattice")(
       "progress", po::value<std::string>()->default_value("auto"),
-      "auto, none, bar or json, on standard error");
+      "auto, none, bar or json, on standard error")("retry-failed", po::bool_switch(),
+                                                    "with --out: try files again that failed before")(
+      "redo", po::bool_switch(), "with --out: do files again that were done before");
   options.add(outputs).add(LiveArguments());
   const Parsed parsed = Parse(arguments, "skald transcribe [OPTIONS] INPUT...", kAbout, options, "input");
   if (parsed.exit_code >= 0) return parsed.exit_code;
