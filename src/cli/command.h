@@ -21,6 +21,7 @@ using Arguments = std::vector<std::string>;
 
 // One function per subcommand, each in the file of its name. Arguments exclude the subcommand's own name.
 int RunTranscribe(const Arguments& arguments);
+int RunCombine(const Arguments& arguments);
 int RunGraph(const Arguments& arguments);
 int RunAlign(const Arguments& arguments);
 int RunLm(const Arguments& arguments);

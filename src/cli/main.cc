@@ -18,6 +18,7 @@ struct Command {
 constexpr Command kCommands[] = {
     {"transcribe", "turn audio and video files into text, subtitles or JSON", skald::cli::RunTranscribe},
     {"align", "find the times of words that are known to have been said", skald::cli::RunAlign},
+    {"combine", "make one transcript of several systems' lattices or transcripts", skald::cli::RunCombine},
     {"graph", "build, describe or check a decoding graph", skald::cli::RunGraph},
     {"lm", "build, describe or apply a language model for rescoring", skald::cli::RunLm},
     {"model", "describe or check a model bundle", skald::cli::RunModel},
