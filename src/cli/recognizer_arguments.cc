@@ -1,8 +1,8 @@
 #include "cli/recognizer_arguments.h"
 
+#include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <charconv>
 #include <string>
 
 #include "base/file.h"
@@ -32,6 +32,29 @@ StatusOr<std::vector<BoostRequest>> ReadBoosts(const std::vector<std::string>& a
   return requests;
 }
 
+/// "DIR" or "DIR=WEIGHT".
+StatusOr<FusionOptions> ReadFusion(const std::vector<std::string>& arguments, const std::string& rule) {
+  FusionOptions fusion;
+  if (rule != "arithmetic" && rule != "log-linear") {
+    return Status::InvalidArgument("--fusion is arithmetic or log-linear, not '" + rule + "'");
+  }
+  if (rule == "log-linear") fusion.rule = FusionRule::kLogLinear;
+  for (const std::string& argument : arguments) {
+    AlsoModel model{argument};
+    if (const size_t equals = argument.rfind('='); equals != std::string::npos) {
+      const char* const end_of_argument = argument.data() + argument.size();
+      const auto [end, error] = std::from_chars(argument.data() + equals + 1, end_of_argument, model.weight);
+      if (error != std::errc() || end != end_of_argument || !(model.weight >= 0 && model.weight <= 1000)) {
+        return Status::InvalidArgument("--also-model DIR=WEIGHT needs a weight of 0 to 1000: '" + argument +
+                                       "'");
+      }
+      model.folder = argument.substr(0, equals);
+    }
+    fusion.models.push_back(std::move(model));
+  }
+  return fusion;
+}
+
 }  // namespace
 
 po::options_description RecognizerArguments() {
@@ -48,6 +71,11 @@ po::options_description RecognizerArguments() {
       "arithmetic of the acoustic model: auto, f32, bf16, f16 (CUDA), int8 (CPU)")(
       "threads", po::value<int>()->default_value(0), "worker threads (0: one per processor)")(
       "head", po::value<std::string>(), "head of the model to search with (default: the bundle's choice)")(
+      "also-model", po::value<std::vector<std::string>>()->composing(),
+      "another bundle, DIR[=WEIGHT], whose scores are fused with the model's (weight 1) frame by frame; may "
+      "be "
+      "repeated")("fusion", po::value<std::string>()->default_value("arithmetic"),
+                  "how scores are fused: arithmetic or log-linear mean")(
       "graph", po::value<std::string>(), "decoding graph file instead of the one built from the bundle")(
       "beam", po::value<float>()->default_value(defaults.search.beam),
       "search beam in nats; larger is slower and misses less")(
@@ -91,14 +119,17 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
   text("device", &options.device);
   text("search", &options.search_device);
   const std::string lanes = values["lanes"].as<std::string>();
-  const auto [end, error] =
-      std::from_chars(lanes.data(), lanes.data() + lanes.size(), options.search_lanes);
+  const auto [end, error] = std::from_chars(lanes.data(), lanes.data() + lanes.size(), options.search_lanes);
   if (error != std::errc() || end != lanes.data() + lanes.size()) {
     return Status::InvalidArgument("--lanes is a number, not '" + lanes + "'");
   }
   text("precision", &options.precision);
   text("head", &options.head);
   text("graph", &options.graph_path);
+  if (values.count("also-model") != 0) {
+    SKALD_ASSIGN_OR_RETURN(options.fusion, ReadFusion(values["also-model"].as<std::vector<std::string>>(),
+                                                      values["fusion"].as<std::string>()));
+  }
   options.threads = values["threads"].as<int>();
   options.search.beam = values["beam"].as<float>();
   options.search.lattice_beam = values["lattice-beam"].as<float>();

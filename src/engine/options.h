@@ -8,6 +8,7 @@
 #include "decoder/search/search_options.h"
 #include "engine/boost_list.h"
 #include "engine/endpointer.h"
+#include "engine/model_fusion.h"
 #include "engine/rescoring_options.h"
 #include "engine/segment_describer.h"
 #include "frontend/segmentation/window_cutter.h"
@@ -55,6 +56,9 @@ struct RecognizerOptions {
   /// Confidences as the lattice has them, uncalibrated.
   bool raw_confidences = false;
   RescoringOptions rescoring;
+  /// Further bundles whose scores are fused with the model's, frame by frame; each takes as much time and memory
+  /// as the model. Affects the text.
+  FusionOptions fusion;
   WindowOptions windows;
   EndpointOptions endpoint;
   /// Seconds of audio in one batch of the acoustic model; larger feeds a GPU better and takes more memory. 0:

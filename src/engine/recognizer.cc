@@ -40,6 +40,15 @@ StatusOr<int> ResolveDevice(const std::string& device) {
   return wanted;
 }
 
+std::string AlsoModelsAsText(const FusionOptions& fusion) {
+  std::string text;
+  for (const AlsoModel& model : fusion.models) {
+    text += fmt::format("{}{} weight {:g}", text.empty() ? "" : ", ", model.folder, model.weight);
+  }
+  if (text.empty()) return "none";
+  return text + (fusion.rule == FusionRule::kArithmetic ? ", arithmetic" : ", log-linear");
+}
+
 }  // namespace
 
 StatusOr<std::string> FindDefaultBundle() {
@@ -98,11 +107,17 @@ Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
   scorer.scores_on_device = scores_on_device;
   scorers.clear();
   if (device >= 0) {
-    StatusOr<std::unique_ptr<Scorer>> cuda = MakeCudaScorer(bundle, scorer, device);
+    const auto make = [&]() -> StatusOr<std::vector<std::unique_ptr<Scorer>>> {
+      if (!options.fusion.models.empty()) return MakeFusedScorers(bundle, options.fusion, scorer, device, 1);
+      std::vector<std::unique_ptr<Scorer>> only(1);
+      SKALD_ASSIGN_OR_RETURN(only[0], MakeCudaScorer(bundle, scorer, device));
+      return only;
+    };
+    StatusOr<std::vector<std::unique_ptr<Scorer>>> cuda = make();
     while (cuda.status().code() == StatusCode::kDeviceOutOfMemory &&
            scorer.max_batch_s >= 2 * options.windows.window_s) {
       scorer.max_batch_s /= 2;
-      cuda = MakeCudaScorer(bundle, scorer, device);
+      cuda = make();
     }
     if (!cuda.ok()) return cuda.status();
     if (scorer.max_batch_s < options.batch_s) {
@@ -110,11 +125,14 @@ Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
                                        scorer.max_batch_s, options.batch_s));
       options.batch_s = scorer.max_batch_s;
     }
-    scorers.push_back(std::move(*cuda));
+    scorers = std::move(*cuda);
     search_workers = info.threads;
     info.device = fmt::format("cuda:{}", device);
   } else {
-    SKALD_ASSIGN_OR_RETURN(scorers, MakeCpuScorers(bundle, scorer, info.threads));
+    SKALD_ASSIGN_OR_RETURN(scorers,
+                           options.fusion.models.empty()
+                               ? MakeCpuScorers(bundle, scorer, info.threads)
+                               : MakeFusedScorers(bundle, options.fusion, scorer, device, info.threads));
     search_workers = info.threads - static_cast<int>(scorers.size());  // scorers search too, between batches
     info.device = "cpu";
   }
@@ -188,6 +206,7 @@ void Recognizer::State::DescribeOptions() {
                       : fmt::format("lm {}, weight {:g}, lm scale {:g}, word penalty {:g}",
                                     rescorer->model_hash(), options.rescoring.weight,
                                     options.rescoring.lm_scale, options.rescoring.word_penalty)},
+      {"also_models", AlsoModelsAsText(options.fusion)},
       {"window_s", fmt::format("{:g}", options.windows.window_s)},
       {"context_s", fmt::format("{:g}", options.windows.context_s)},
       {"pause_s", fmt::format("{:g}", options.endpoint.pause_s)},

@@ -29,6 +29,8 @@ inline constexpr double kPathCostF32Relative = 1e-7;
 inline constexpr double kBoostSumTolerance = 1e-4;
 /// Phone error rate of guessed pronunciations of English words that were held out: a guard against broken learning.
 inline constexpr double kPronouncerErrorRate = 0.15;
+/// Scores of several models fused in f32 against f64.
+inline constexpr double kFusedScoreAbs = 1e-5;
 /// Sums of posteriors in f64 against 1 or against an enumeration.
 inline constexpr double kPosteriorSumAbs = 1e-9;
 /// Expected counts on a posterior lattice against those on all paths: what lies below the smallest floor.

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/scorer.h"
+
+namespace skald {
+
+/// How scores of several models for the same frame and unit become one.
+enum class FusionRule {
+  kArithmetic,  ///< -log of the weighted mean of the probabilities: each model may propose, so that the spike
+                ///< of one CTC model survives a neighbour's that comes a frame later
+  kLogLinear,  ///< weighted mean of the negative log-probs: each model may veto
+};
+
+/// Scores of models on one frame grid, fused on the host and then scaled. The CPU twin of FuseScores
+/// (kernels/search/score_fusion.h): sums run over models in their order, in f32, and one model alone keeps
+/// its bits.
+class FusedScorer : public Scorer {
+ public:
+  /// Takes members that give scores on the host without scaling, and their weights: 0 or more, not all 0,
+  /// made to sum to 1; a member of weight 0 is not run. kInvalidArgument where weights are out of range or
+  /// members have other units or frames than the first.
+  static StatusOr<std::unique_ptr<Scorer>> Create(std::vector<std::unique_ptr<Scorer>> members,
+                                                  std::vector<double> weights, FusionRule rule,
+                                                  const ScoreScaling& scaling);
+
+  const ScorerShape& shape() const override { return members_[0]->shape(); }
+  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+               ScorerTiming* timing) override;
+
+ private:
+  FusedScorer(std::vector<std::unique_ptr<Scorer>> members, std::vector<float> weights, FusionRule rule,
+              const ScoreScaling& scaling)
+      : members_(std::move(members)), weights_(std::move(weights)), rule_(rule), scaling_(scaling) {}
+
+  ScoreRows Fuse(std::span<const ScoreRows> rows) const;
+
+  const std::vector<std::unique_ptr<Scorer>> members_;
+  const std::vector<float> weights_;  // [members]
+  const FusionRule rule_;
+  const ScoreScaling scaling_;
+};
+
+}  // namespace skald
