@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Chooses weights and parameters of `skald combine` that give the fewest word errors on the tuning speakers.
 
-usage: tune.py SKALD METHOD REFERENCE WORDS SYSTEM...    prints the chosen options in one line, progress on standard error
+usage: tune.py SKALD METHOD REFERENCE WORDS[,WORDS...] SYSTEM...    prints the chosen options in one line, progress on standard error
 
 Coordinate search from equal weights and the default parameters: each parameter in turn takes the best of its values, until a
 round changes nothing. Of equal error rates the earlier value stays.
@@ -41,7 +41,8 @@ def word_errors(skald, options, reference, words, systems, folder):
     """Word error rate of one combination, in percent."""
     out = pathlib.Path(folder) / "out.ctm"
     with open(out, "w") as file:
-        subprocess.run([skald, "combine", "--words", words, "--format", "ctm", *options, *systems], stdout=file,
+        tables = [argument for table in words.split(",") for argument in ("--words", table)]
+        subprocess.run([skald, "combine", *tables, "--format", "ctm", *options, *systems], stdout=file,
                        stderr=subprocess.DEVNULL, check=True)
     report = subprocess.run([skald, "score", "wer", "--reference", reference, "--hypothesis", out, "--confusions", "0"],
                             capture_output=True, text=True, check=True).stdout
