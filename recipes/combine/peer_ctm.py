@@ -24,7 +24,7 @@ def ctm_lines(name, segments):
 
 def main():
     paths = pathlib.Path(sys.argv[1]).read_text().split("\n")
-    with tempfile.TemporaryDirectory() as folder, open(sys.argv[2], "w") as out:
+    with tempfile.TemporaryDirectory() as folder, open(sys.argv[2], "w", buffering=1) as out:
         model = WhisperModel(model_folder(pathlib.Path(folder)), device="cpu", compute_type="int8",
                              cpu_threads=int(sys.argv[3]) if len(sys.argv) > 3 else 2)
         for path in filter(None, paths):

@@ -3,7 +3,7 @@ import json
 import os
 import unittest
 
-from skald_process import SAMPLES, SkaldTest, run
+from skald_process import BUNDLE, SAMPLES, SkaldTest, ffmpeg, run
 
 HAS_DEVICE = "usable device" not in run("doctor").stdout and "not in this build" not in run("doctor").stdout
 IS_EMULATED = "SKALD_VGPU" in os.environ
@@ -32,6 +32,17 @@ class CudaTranscribeTest(SkaldTest):
                 self.assertEqual(result.returncode, 0, result.stderr)
                 self.assertEqual(result.stdout, expected.stdout)
                 self.assertEqual(result.stderr, "")
+
+    def test_fused_models_say_the_same_as_on_the_cpu(self):
+        clip = self.folder / "clip.wav"
+        ffmpeg("-i", self.sample(".mp3"), "-t", "2.5", clip)
+        fused = ("--also-model", "%s=0.5" % BUNDLE, "--fusion", "log-linear")
+        expected = self.transcribe([clip], "--device", "cpu", *fused)
+        self.assertGreater(len(expected.stdout.split()), 3)
+        for search in ("cpu", "cuda"):
+            result = self.transcribe([clip], "--device", "cuda", "--search", search, "--lanes", "2", *fused)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(result.stdout, expected.stdout)
 
     @unittest.skipUnless(IS_EMULATED, "only the emulator's memory can be made small")
     def test_short_memory_means_fewer_lanes_and_says_so(self):
