@@ -25,8 +25,8 @@ BoostedCase::BoostedCase(std::mt19937_64& random) {
   scores = RandomScores(frames, shape.units, 0.5, 2.0, random);
   options.beam = std::uniform_real_distribution<float>(3.0f, 10.0f)(random);
   options.lattice_beam = std::uniform_real_distribution<float>(1.0f, 8.0f)(random);
-  options.max_active = 5 + static_cast<int>(random() % 200);
-  options.max_arcs_per_frame = 20 + static_cast<int>(random() % 600);
+  options.max_active = 5 + static_cast<int>(random() % 60);
+  options.max_arcs_per_frame = 10 + static_cast<int>(random() % 90);
   options.prune_interval_frames = 1 + static_cast<int>(random() % 40);
   automaton = BoostAutomaton::Build(RandomPhrases(1 + random() % 6, 5, random)).value();
 }
