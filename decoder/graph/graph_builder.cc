@@ -160,8 +160,8 @@ Status AddExtraWords(const std::vector<ExtraWord>& extra_words, LexiconKind kind
       SKALD_ASSIGN_OR_RETURN(pronouncer, Pronouncer::Train(*lexicon));
     }
     SKALD_ASSIGN_OR_RETURN(auto guesses, pronouncer->Pronounce(extra.word, kGuessedPronunciations));
-    for (std::vector<uint16_t>& guess : guesses) {
-      SKALD_RETURN_IF_ERROR(lexicon->Add(extra.word, std::move(guess)));
+    for (Pronouncer::Guess& guess : guesses) {
+      SKALD_RETURN_IF_ERROR(lexicon->Add(extra.word, std::move(guess.units)));
     }
   }
   return Status::Ok();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <exception>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -46,6 +47,24 @@ Status ForEachLine(std::string_view text, Handle handle) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return Status::Ok();
+}
+
+/// What stands between the first tab of a line and the second.
+std::string_view Spelling(std::string_view line) {
+  const size_t tab = line.find('\t');
+  if (tab == line.npos) return {};
+  line.remove_prefix(tab + 1);
+  return line.substr(0, line.find('\t'));
+}
+
+/// Calls `handle(name)` for the names between spaces.
+template <typename Handle>
+void ForEachName(std::string_view spelling, Handle handle) {
+  while (!spelling.empty()) {
+    const size_t end = std::min(spelling.find(' '), spelling.size());
+    if (end > 0) handle(spelling.substr(0, end));
+    spelling.remove_prefix(std::min(end + 1, spelling.size()));
+  }
 }
 
 }  // namespace
@@ -157,31 +176,47 @@ StatusOr<Lexicon> Lexicon::FromPieces(std::vector<std::string> units, std::span<
 }
 
 StatusOr<Lexicon> Lexicon::FromPronunciations(std::vector<std::string> units, const std::string& path) {
+  SKALD_ASSIGN_OR_RETURN(const std::string text, ReadMaybeGzippedFile(path));
+  return ParsePronunciations(std::move(units), text, path);
+}
+
+StatusOr<Lexicon> Lexicon::FromPronunciations(const std::string& path) {
+  SKALD_ASSIGN_OR_RETURN(const std::string text, ReadMaybeGzippedFile(path));
+  std::set<std::string_view> names;
+  (void)ForEachLine(text, [&](std::string_view line) {
+    ForEachName(Spelling(line), [&](std::string_view name) { names.insert(name); });
+    return Status::Ok();
+  });
+  std::vector<std::string> units = {"<blk>"};
+  units.insert(units.end(), names.begin(), names.end());
+  return ParsePronunciations(std::move(units), text, path);
+}
+
+StatusOr<Lexicon> Lexicon::ParsePronunciations(std::vector<std::string> units, std::string_view text,
+                                               const std::string& path) {
   Lexicon lexicon;
   lexicon.units_ = std::move(units);
   SKALD_ASSIGN_OR_RETURN(const UnitIds ids, IndexUnits(lexicon.units_));
-  SKALD_ASSIGN_OR_RETURN(const std::string text, ReadMaybeGzippedFile(path));
   std::unordered_map<std::string_view, uint32_t> word_ids;
   const auto read_line = [&](std::string_view line) {
     if (line.empty()) return Status::Ok();
     const size_t tab = line.find('\t');
     if (tab == line.npos) return Status::Corrupt("\"WORD<TAB>UNITS\" expected");
     const std::string_view word = line.substr(0, tab);
-    std::string_view spelling = line.substr(tab + 1);
-    spelling = spelling.substr(0, spelling.find('\t'));
     if (word.empty()) return Status::Corrupt("empty word");
     const auto [known, is_new] = word_ids.emplace(word, static_cast<uint32_t>(lexicon.words_.size()));
     if (is_new) lexicon.words_.emplace_back(word);
     Entry entry{known->second, {}};
-    while (!spelling.empty()) {
-      const size_t end = std::min(spelling.find(' '), spelling.size());
-      if (const std::string_view name = spelling.substr(0, end); !name.empty()) {
-        const auto unit = ids.find(name);
-        if (unit == ids.end()) return Status::Corrupt("no unit is named \"" + std::string(name) + "\"");
+    std::string_view unknown;
+    ForEachName(Spelling(line), [&](std::string_view name) {
+      const auto unit = ids.find(name);
+      if (unit != ids.end()) {
         entry.units.push_back(unit->second);
+      } else if (unknown.empty()) {
+        unknown = name;
       }
-      spelling.remove_prefix(std::min(end + 1, spelling.size()));
-    }
+    });
+    if (!unknown.empty()) return Status::Corrupt("no unit is named \"" + std::string(unknown) + "\"");
     if (entry.units.empty()) return Status::Corrupt("empty pronunciation");
     if (entry.units.size() > kMaxSpelling) return Status::Corrupt("pronunciation is too long");
     lexicon.entries_.push_back(std::move(entry));

@@ -39,6 +39,8 @@ class Lexicon {
   /// lines a word make alternatives. Fails with kCorrupt and the line: no tab, empty word or pronunciation, a
   /// unit that is not among `units`, a blank unit, more than kMaxSpelling units.
   static StatusOr<Lexicon> FromPronunciations(std::vector<std::string> units, const std::string& path);
+  /// The same, the units being those that the file names, sorted, behind a blank "<blk>".
+  static StatusOr<Lexicon> FromPronunciations(const std::string& path);
 
   /// Adds a spelling, and the word where it is new. Fails with kInvalidArgument where a unit is the blank or
   /// out of range, or the spelling is empty or too long.
@@ -58,6 +60,8 @@ class Lexicon {
   uint64_t left_out() const { return left_out_; }
 
  private:
+  static StatusOr<Lexicon> ParsePronunciations(std::vector<std::string> units, std::string_view text,
+                                               const std::string& path);
   Status Finish();
 
   std::vector<std::string> units_, words_;

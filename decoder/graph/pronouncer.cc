@@ -182,17 +182,19 @@ std::map<Pronouncer::Chunk, double> Pronouncer::Predict(Context context) const {
   return share;
 }
 
-StatusOr<std::vector<std::vector<uint16_t>>> Pronouncer::Pronounce(std::string_view word, int count) const {
+StatusOr<std::vector<Pronouncer::Guess>> Pronouncer::Pronounce(std::string_view word, int count,
+                                                               UnknownLetters unknown_letters) const {
   std::vector<uint8_t> letters;
   for (size_t at = 0; at < word.size();) {
     const auto found = letters_.find(ToUpper(NextCodePoint(word, at)));
     if (found == letters_.end()) {
+      if (unknown_letters == UnknownLetters::kSilent) continue;
       return Status::InvalidArgument("\"" + std::string(word) +
                                      "\" has a letter that no word of the lexicon has");
     }
     letters.push_back(found->second);
   }
-  if (letters.empty()) return Status::InvalidArgument("an empty word has no pronunciation");
+  if (letters.empty()) return Status::InvalidArgument("a word without letters has no pronunciation");
 
   // Letters are independent given their neighbours: the best combinations, best first.
   std::vector<std::vector<std::pair<double, Chunk>>> choices;
@@ -213,10 +215,10 @@ StatusOr<std::vector<std::vector<uint16_t>>> Pronouncer::Pronounce(std::string_v
     if (seen.insert(ranks).second) open.emplace(cost, std::move(ranks));
   };
   offer(std::vector<uint16_t>(letters.size(), 0));
-  std::vector<std::vector<uint16_t>> found;
+  std::vector<Guess> found;
   constexpr size_t kMostCombinations = 10000;
   while (!open.empty() && static_cast<int>(found.size()) < count && seen.size() < kMostCombinations) {
-    const std::vector<uint16_t> ranks = open.top().second;
+    const auto [cost, ranks] = open.top();
     open.pop();
     std::vector<uint16_t> units;
     for (size_t i = 0; i < ranks.size(); ++i) {
@@ -224,8 +226,9 @@ StatusOr<std::vector<std::vector<uint16_t>>> Pronouncer::Pronounce(std::string_v
       if (chunk >> 8 != 0) units.push_back(static_cast<uint16_t>(chunk >> 8));
       if ((chunk & 0xFF) != 0) units.push_back(chunk & 0xFF);
     }
-    if (!units.empty() && std::find(found.begin(), found.end(), units) == found.end()) {
-      found.push_back(std::move(units));
+    const auto is_same = [&](const Guess& guess) { return guess.units == units; };
+    if (!units.empty() && std::none_of(found.begin(), found.end(), is_same)) {
+      found.push_back({std::move(units), cost});
     }
     for (size_t i = 0; i < ranks.size(); ++i) {
       std::vector<uint16_t> next = ranks;

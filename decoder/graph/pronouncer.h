@@ -14,18 +14,26 @@ namespace skald {
 /// Every letter stands for none, one or two units: which ones is found by expectation maximisation over all
 /// alignments (as in Black, Lenzo and Pagel, "Issues in building general letter to sound rules", 1998), and
 /// predicted from the letters around it, longer contexts counting more (Witten and Bell's interpolation).
-/// Deterministic. Immutable once made; safe to read from any thread. About one second and 20 MB for 200,000
-/// words.
+/// Deterministic. Immutable once made; safe to read from any thread. About three seconds and 20 MB for
+/// 200,000 words.
 class Pronouncer {
  public:
+  struct Guess {
+    std::vector<uint16_t> units;
+    double cost;  ///< -log probability [nats]
+  };
+  /// What becomes of letters that the lexicon never spelled.
+  enum class UnknownLetters { kFail, kSilent };
+
   /// Fails with kInvalidArgument where the lexicon has no word that can be aligned, or more than 255
   /// different letters or units.
   static StatusOr<Pronouncer> Train(const Lexicon& lexicon);
 
-  /// The `count` likeliest spellings in units, likeliest first, none of them empty; fewer where there are
-  /// not as many. Fails with kInvalidArgument for a word that is empty or has a letter that the lexicon never
-  /// spelled.
-  StatusOr<std::vector<std::vector<uint16_t>>> Pronounce(std::string_view word, int count) const;
+  /// The `count` likeliest spellings in units, by rising cost, none of them empty or twice; fewer where there
+  /// are not as many. Fails with kInvalidArgument for a word that is empty or has a letter that the lexicon
+  /// never spelled; where such letters are silent, only if it has no other.
+  StatusOr<std::vector<Guess>> Pronounce(std::string_view word, int count,
+                                         UnknownLetters unknown_letters = UnknownLetters::kFail) const;
 
   /// Letters to each side that a prediction looks at.
   static constexpr int kContext = 3;

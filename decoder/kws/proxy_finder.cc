@@ -6,6 +6,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/utf8.h"
+
 namespace skald {
 namespace {
 
@@ -33,14 +35,19 @@ struct Step {
 
 }  // namespace
 
-ProxyFinder::ProxyFinder(const PronunciationLexicon& lexicon, const std::vector<std::string>& vocabulary)
-    : vocabulary_(vocabulary), nodes_(1), confusions_(lexicon.phones) {
+ProxyFinder::ProxyFinder(const Lexicon& lexicon, const std::vector<std::string>& vocabulary)
+    : vocabulary_(vocabulary), nodes_(1), confusions_(lexicon.units()) {
+  std::unordered_map<std::string_view, uint32_t> numbers;
+  for (uint32_t w = 0; w < vocabulary_.size(); ++w) numbers.emplace(vocabulary_[w], w);
+  std::vector<std::vector<const Lexicon::Entry*>> spellings(vocabulary_.size());
+  for (const Lexicon::Entry& entry : lexicon.entries()) {
+    const auto place = numbers.find(ToUpper(lexicon.words()[entry.word]));
+    if (place != numbers.end()) spellings[place->second].push_back(&entry);
+  }
   for (uint32_t w = 0; w < vocabulary_.size(); ++w) {
-    const auto place = lexicon.words.find(vocabulary_[w]);
-    if (place == lexicon.words.end()) continue;
-    for (const Phones& phones : place->second) {
+    for (const Lexicon::Entry* spelling : spellings[w]) {
       uint32_t node = 0;
-      for (const uint16_t phone : phones) {
+      for (const uint16_t phone : spelling->units) {
         const auto& children = nodes_[node].children;
         const auto child = std::find_if(children.begin(), children.end(),
                                         [&](uint32_t c) { return nodes_[c].phone == phone; });
@@ -58,7 +65,7 @@ ProxyFinder::ProxyFinder(const PronunciationLexicon& lexicon, const std::vector<
   }
 }
 
-std::vector<ProxyPhrase> ProxyFinder::Find(const Phones& phones, const ProxyOptions& options,
+std::vector<ProxyPhrase> ProxyFinder::Find(std::span<const uint16_t> phones, const ProxyOptions& options,
                                            const std::string& excluded) const {
   std::vector<ProxyPhrase> proxies;
   std::set<std::vector<std::string>> known;

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <functional>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "decoder/graph/lexicon.h"
 #include "decoder/kws/phone_confusions.h"
-#include "decoder/kws/pronunciation_lexicon.h"
 
 namespace skald {
 
@@ -33,11 +34,12 @@ struct ProxyOptions {
 /// thread.
 class ProxyFinder {
  public:
-  /// `vocabulary` in upper case; words that the lexicon lacks are left out. The lexicon outlives the finder.
-  ProxyFinder(const PronunciationLexicon& lexicon, const std::vector<std::string>& vocabulary);
+  /// `vocabulary` in upper case, no word twice; words that the lexicon lacks, in whatever case, are left out.
+  ProxyFinder(const Lexicon& lexicon, const std::vector<std::string>& vocabulary);
 
-  /// By rising cost; no word sequence twice. `excluded` is never a proxy by itself.
-  std::vector<ProxyPhrase> Find(const Phones& phones, const ProxyOptions& options,
+  /// By rising cost; no word sequence twice. `phones` are units of the lexicon; `excluded` is never a proxy
+  /// by itself.
+  std::vector<ProxyPhrase> Find(std::span<const uint16_t> phones, const ProxyOptions& options,
                                 const std::string& excluded = "") const;
 
  private:

@@ -57,7 +57,8 @@ Status Aligner::SpellByPronunciation(const std::string& key) {
   if (!pronouncer_.has_value()) {
     SKALD_ASSIGN_OR_RETURN(pronouncer_, Pronouncer::Train(*pronunciations_));
   }
-  SKALD_ASSIGN_OR_RETURN(spellings_[key], pronouncer_->Pronounce(key, kGuessedPronunciations));
+  SKALD_ASSIGN_OR_RETURN(auto guesses, pronouncer_->Pronounce(key, kGuessedPronunciations));
+  for (Pronouncer::Guess& guess : guesses) spellings_[key].push_back(std::move(guess.units));
   return Status::Ok();
 }
 

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <unordered_set>
 #include <utility>
 
-#include "decoder/kws/letter_to_sound.h"
-#include "decoder/kws/pronunciation_lexicon.h"
+#include "base/utf8.h"
+#include "decoder/graph/pronouncer.h"
 #include "decoder/kws/proxy_finder.h"
 
 namespace skald {
@@ -14,13 +15,11 @@ namespace {
 
 // The first two were chosen on the unknown words of the tuning speakers (docs/measurements.md).
 /// Pronunciations that are tried.
-constexpr size_t kPronunciations = 4;
+constexpr int kPronunciations = 4;
 /// Most that a proxy may cost, for each phone of the word.
 constexpr double kCostPerPhone = 0.6;
 /// Weight of a proxy: exp(-kWeightPerNat * cost).
 constexpr double kWeightPerNat = 1.5;
-/// Weight of a guessed pronunciation against the best one.
-constexpr double kGuessWeight = 0.3;
 /// Phrases that one phrase is replaced by at most.
 constexpr size_t kMaxPhrases = 200;
 /// Proxies that are named to people.
@@ -35,11 +34,14 @@ struct Choice {
 }  // namespace
 
 struct KeywordExpansion::State {
-  State(PronunciationLexicon lexicon_in, const std::vector<std::string>& vocabulary)
-      : lexicon(std::move(lexicon_in)), letters(lexicon), finder(lexicon, vocabulary) {}
+  State(const Lexicon& lexicon, Pronouncer pronouncer_in, const std::vector<std::string>& vocabulary)
+      : phones(lexicon.units()), pronouncer(std::move(pronouncer_in)), finder(lexicon, vocabulary) {
+    for (const std::string& word : lexicon.words()) known.insert(ToUpper(word));
+  }
 
-  const PronunciationLexicon lexicon;
-  const LetterToSound letters;
+  const std::vector<std::string> phones;  // names
+  std::unordered_set<std::string> known;  // words, in upper case
+  const Pronouncer pronouncer;
   const ProxyFinder finder;
 
   std::vector<ProxyPhrase> Proxies(const std::string& word, std::string* tried) const;
@@ -54,19 +56,25 @@ KeywordExpansion::~KeywordExpansion() = default;
 
 StatusOr<std::unique_ptr<KeywordExpansion>> KeywordExpansion::Create(
     const std::string& pronunciations_path, const std::vector<std::string>& vocabulary) {
-  SKALD_ASSIGN_OR_RETURN(PronunciationLexicon lexicon, PronunciationLexicon::Read(pronunciations_path));
+  SKALD_ASSIGN_OR_RETURN(const Lexicon lexicon, Lexicon::FromPronunciations(pronunciations_path));
+  StatusOr<Pronouncer> pronouncer = Pronouncer::Train(lexicon);
+  if (!pronouncer.ok()) return Status(pronouncer.status()).InFile(pronunciations_path);
   return std::unique_ptr<KeywordExpansion>(
-      new KeywordExpansion(std::make_unique<State>(std::move(lexicon), vocabulary)));
+      new KeywordExpansion(std::make_unique<State>(lexicon, *std::move(pronouncer), vocabulary)));
 }
 
 std::vector<ProxyPhrase> KeywordExpansion::State::Proxies(const std::string& word, std::string* tried) const {
-  const std::vector<GuessedPronunciation> guesses = letters.Guess(word, kPronunciations);
+  const auto guesses = pronouncer.Pronounce(word, kPronunciations, Pronouncer::UnknownLetters::kSilent);
+  if (!guesses.ok() || guesses->empty()) {
+    *tried += fmt::format("{} sounds like nothing", word);
+    return {};
+  }
   std::vector<ProxyPhrase> all;
-  for (const GuessedPronunciation& guess : guesses) {
+  for (const Pronouncer::Guess& guess : *guesses) {
     ProxyOptions options;
-    options.max_cost = kCostPerPhone * static_cast<double>(guess.phones.size());
-    const double guess_cost = kGuessWeight * (guess.cost - guesses.front().cost);
-    for (ProxyPhrase& proxy : finder.Find(guess.phones, options)) {
+    options.max_cost = kCostPerPhone * static_cast<double>(guess.units.size());
+    const double guess_cost = guess.cost - guesses->front().cost;
+    for (ProxyPhrase& proxy : finder.Find(guess.units, options)) {
       proxy.cost += guess_cost;
       all.push_back(std::move(proxy));
     }
@@ -82,9 +90,9 @@ std::vector<ProxyPhrase> KeywordExpansion::State::Proxies(const std::string& wor
                    [](const ProxyPhrase& a, const ProxyPhrase& b) { return a.cost < b.cost; });
   if (all.size() > kMaxPhrases) all.resize(kMaxPhrases);
 
-  *tried += fmt::format("{} sounds like {}; ", word,
-                        guesses.empty() ? "nothing" : lexicon.Names(guesses.front().phones));
-  *tried += fmt::format("looked for {} alike", all.size());
+  *tried += fmt::format("{} sounds like", word);
+  for (const uint16_t phone : guesses->front().units) *tried += " " + phones[phone];
+  *tried += fmt::format("; looked for {} alike", all.size());
   for (size_t i = 0; i < std::min(kNamed, all.size()); ++i) {
     *tried += i == 0 ? ": " : ", ";
     for (size_t w = 0; w < all[i].words.size(); ++w) *tried += (w == 0 ? "" : " ") + all[i].words[w];
@@ -103,7 +111,7 @@ Query KeywordExpansion::State::ExpandPhrase(const Query& phrase,
     std::vector<ProxyPhrase> proxies;
     if (literal && !is_indexed(slot[0])) {
       if (!result->tried.empty()) result->tried += "; ";
-      if (lexicon.words.count(slot[0]) != 0) {
+      if (known.contains(slot[0])) {
         result->tried += fmt::format("{} is known to the recognizer, but was nowhere likely", slot[0]);
       } else {
         proxies = Proxies(slot[0], &result->tried);

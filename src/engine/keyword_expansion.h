@@ -23,7 +23,7 @@ struct ExpandedQuery {
 class KeywordExpansion {
  public:
   /// Reads the pronunciations that the recognizer knows ("WORD<TAB>PHONES" lines, gzip allowed) and learns to
-  /// pronounce others from them, in one or two seconds. `vocabulary` are the words of the index, in upper
+  /// pronounce others from them, in two or three seconds. `vocabulary` are the words of the index, in upper
   /// case.
   static StatusOr<std::unique_ptr<KeywordExpansion>> Create(const std::string& pronunciations_path,
                                                             const std::vector<std::string>& vocabulary);

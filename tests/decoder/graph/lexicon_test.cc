@@ -69,6 +69,19 @@ TEST(Lexicon, ReadsPronunciationsWithAlternativesAndHomophones) {
   EXPECT_EQ(Lexicon::FromPronunciations(phones, folder / "none").status().code(), StatusCode::kNotFound);
 }
 
+TEST(Lexicon, FindsTheUnitsInThePronunciations) {
+  test::TemporaryFolder folder;
+  ASSERT_TRUE(WriteFileAtomically(folder / "lexicon", "cat\tK AE  T\tflag\r\nA\tAH\nA\tEY\n").ok());
+  const Lexicon lexicon = Lexicon::FromPronunciations(folder / "lexicon").value();
+  EXPECT_THAT(lexicon.units(), ElementsAre("<blk>", "AE", "AH", "EY", "K", "T"));
+  EXPECT_THAT(lexicon.words(), ElementsAre("cat", "A"));
+  ASSERT_EQ(lexicon.entries().size(), 3u);
+  EXPECT_THAT(lexicon.entries()[0].units, ElementsAre(4, 1, 5));
+  ASSERT_TRUE(WriteFileAtomically(folder / "bad", "A\tAH\nB\n").ok());
+  EXPECT_THAT(Lexicon::FromPronunciations(folder / "bad").status().ToString(), HasSubstr("bad: line 2"));
+  EXPECT_EQ(Lexicon::FromPronunciations(folder / "none").status().code(), StatusCode::kNotFound);
+}
+
 TEST(Lexicon, SegmentsWordsIntoPieces) {
   SKALD_SHARED_OR_SKIP(model, "models/en-base/bpe.model");
   SKALD_SHARED_OR_SKIP(tokens, "models/en-base/tokens_bpe.txt");

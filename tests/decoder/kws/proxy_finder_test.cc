@@ -6,44 +6,35 @@
 #include <random>
 
 #include "base/file.h"
-#include "decoder/kws/letter_to_sound.h"
 #include "support/test_environment.h"
 #include "support/tolerances.h"
 
 namespace skald::test {
 namespace {
 
-PronunciationLexicon Lexicon(const std::vector<std::pair<std::string, std::vector<std::string>>>& words) {
+using Phones = std::vector<uint16_t>;
+
+Lexicon MakeLexicon(const std::vector<std::pair<std::string, std::vector<std::string>>>& words) {
   TemporaryFolder folder;
   std::string text;
   for (const auto& [word, pronunciations] : words) {
     for (const std::string& phones : pronunciations) text += word + "\t" + phones + "\tflag\n";
   }
   EXPECT_TRUE(WriteFileAtomically(folder / "lexicon", text).ok());
-  return PronunciationLexicon::Read(folder / "lexicon").value();
+  return Lexicon::FromPronunciations(folder / "lexicon").value();
 }
 
-Phones Parse(const PronunciationLexicon& lexicon, const std::vector<std::string>& names) {
+Phones Parse(const Lexicon& lexicon, const std::vector<std::string>& names) {
   Phones phones;
   for (const std::string& name : names) {
-    phones.push_back(static_cast<uint16_t>(std::find(lexicon.phones.begin(), lexicon.phones.end(), name) -
-                                          lexicon.phones.begin()));
+    phones.push_back(static_cast<uint16_t>(
+        std::find(lexicon.units().begin(), lexicon.units().end(), name) - lexicon.units().begin()));
   }
   return phones;
 }
 
-TEST(PronunciationLexicon, ReadsWhatItCanAndNamesTheLineOfWhatItCannot) {
-  const PronunciationLexicon lexicon = Lexicon({{"cat", {"K AE T"}}, {"A", {"AH", "EY"}}});
-  EXPECT_EQ(lexicon.phones, (std::vector<std::string>{"AE", "AH", "EY", "K", "T"}));
-  EXPECT_EQ(lexicon.words.at("A").size(), 2u);
-  EXPECT_EQ(lexicon.Names(lexicon.words.at("CAT")[0]), "K AE T");
-  TemporaryFolder folder;
-  ASSERT_TRUE(WriteFileAtomically(folder / "x", "A\tAH\nB\n").ok());
-  EXPECT_NE(PronunciationLexicon::Read(folder / "x").status().ToString().find("line 2"), std::string::npos);
-}
-
 TEST(ProxyFinder, FindsWordsAndSequencesByRisingCost) {
-  const PronunciationLexicon lexicon = Lexicon({{"MAIN", {"M EY N"}},
+  const Lexicon lexicon = MakeLexicon({{"main", {"M EY N"}},
                                                 {"HALL", {"HH AO L"}},
                                                 {"MANE", {"M EY N"}},
                                                 {"TALL", {"T AO L"}},
@@ -95,8 +86,8 @@ TEST(ProxyFinder, FindsExactlyWhatCostsAllow) {
       vocabulary.push_back("W" + std::to_string(w));
       words.push_back({vocabulary.back(), {sounds(1 + random() % 4)}});
     }
-    const PronunciationLexicon lexicon = Lexicon(words);
-    const PhoneConfusions confusions(lexicon.phones);
+    const Lexicon lexicon = MakeLexicon(words);
+    const PhoneConfusions confusions(lexicon.units());
     const ProxyFinder finder(lexicon, vocabulary);
     ProxyOptions options;
     options.max_cost = 4;
@@ -105,14 +96,16 @@ TEST(ProxyFinder, FindsExactlyWhatCostsAllow) {
     options.max_steps = 100'000'000;
     Phones said;
     for (size_t n = 1 + random() % 5; n > 0; --n)
-      said.push_back(static_cast<uint16_t>(random() % lexicon.phones.size()));
+      said.push_back(static_cast<uint16_t>(1 + random() % (lexicon.units().size() - 1)));
+    std::map<std::string, Phones> spelling;
+    for (const Lexicon::Entry& entry : lexicon.entries()) spelling[lexicon.words()[entry.word]] = entry.units;
     std::map<std::vector<std::string>, double> expected;
     for (const std::string& a : vocabulary) {
-      const Phones& first = lexicon.words.at(a)[0];
+      const Phones& first = spelling.at(a);
       expected[{a}] = EditCost(confusions, said, first);
       for (const std::string& b : vocabulary) {
         Phones both = first;
-        const Phones& second = lexicon.words.at(b)[0];
+        const Phones& second = spelling.at(b);
         both.insert(both.end(), second.begin(), second.end());
         expected[{a, b}] = EditCost(confusions, said, both) + options.word_cost;
       }
@@ -127,30 +120,6 @@ TEST(ProxyFinder, FindsExactlyWhatCostsAllow) {
     }
     for (const auto& [sequence, cost] : found) EXPECT_GE(cost, expected[sequence] - kPosteriorSumAbs);
   }
-}
-
-TEST(LetterToSound, LearnsToSpell) {
-  std::vector<std::pair<std::string, std::vector<std::string>>> words;
-  const std::map<char, std::string> sounds = {{'B', "B"},  {'A', "AE"}, {'T', "T"},
-                                              {'E', "EH"}, {'K', "K"},  {'X', "K S"}};
-  std::mt19937_64 random(1);
-  for (int i = 0; i < 400; ++i) {
-    std::string word, phones;
-    for (size_t n = 2 + random() % 5; n > 0; --n) {
-      const char letter = "BATEKX"[random() % 6];
-      if (!word.empty() && word.back() == letter) continue;
-      word += letter;
-      phones += (phones.empty() ? "" : " ") + sounds.at(letter);
-    }
-    words.push_back({word, {phones}});
-  }
-  const PronunciationLexicon lexicon = Lexicon(words);
-  const LetterToSound letters(lexicon);
-  const auto guesses = letters.Guess("taxabeke", 3);
-  ASSERT_FALSE(guesses.empty());
-  EXPECT_EQ(lexicon.Names(guesses[0].phones), "T AE K S AE B EH K EH");
-  for (size_t i = 1; i < guesses.size(); ++i) EXPECT_GE(guesses[i].cost, guesses[i - 1].cost);
-  EXPECT_TRUE(letters.Guess("123", 3).empty());
 }
 
 }  // namespace
