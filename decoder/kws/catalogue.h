@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/sqlite.h"
 #include "base/status.h"
 
 namespace skald {
@@ -57,9 +57,6 @@ class Catalogue {
   static StatusOr<Catalogue> Open(const std::string& path);
   /// Opens, and makes an empty one where there is none.
   static StatusOr<Catalogue> OpenOrCreate(const std::string& path);
-  Catalogue(Catalogue&&) noexcept;
-  Catalogue& operator=(Catalogue&&) noexcept;
-  ~Catalogue();
 
   StatusOr<CatalogueSnapshot> Snapshot();
   StatusOr<std::optional<CatalogueFile>> FindFile(const std::string& path);
@@ -81,10 +78,14 @@ class Catalogue {
   StatusOr<int64_t> RemoveFiles(std::span<const std::string> paths);
 
  private:
-  struct State;
-  explicit Catalogue(std::unique_ptr<State> state);
+  explicit Catalogue(SqliteDatabase database);
   static StatusOr<Catalogue> Open(const std::string& path, bool create);
-  std::unique_ptr<State> state_;
+  StatusOr<int64_t> Reserve(const char* counter, uint64_t count);
+  // Parts of transactions.
+  Status InsertSegment(const CatalogueSegment& segment);
+  Status RemoveFile(const std::string& path);
+
+  SqliteDatabase database_;
 };
 
 }  // namespace skald

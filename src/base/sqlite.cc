@@ -27,7 +27,9 @@ StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path, bool crea
   if (code == SQLITE_CANTOPEN && !create) return Status::NotFound("no such database").InFile(path);
   if (code != SQLITE_OK) return database.Error(code);
   sqlite3_busy_timeout(database.database_, kBusyTimeoutMs);
-  SKALD_RETURN_IF_ERROR(database.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"));
+  // The mode stays with the file: one that somebody else made is not changed by looking at it.
+  if (create) SKALD_RETURN_IF_ERROR(database.Execute("PRAGMA journal_mode = WAL"));
+  SKALD_RETURN_IF_ERROR(database.Execute("PRAGMA synchronous = NORMAL"));
   return database;
 }
 
@@ -74,7 +76,12 @@ Status SqliteDatabase::StepAll(sqlite3_stmt* statement, const std::function<void
 }
 
 Status SqliteDatabase::Write(const std::function<Status()>& body) {
-  SKALD_RETURN_IF_ERROR(Execute("BEGIN IMMEDIATE"));
+  return Transaction("BEGIN IMMEDIATE", body);
+}
+Status SqliteDatabase::Read(const std::function<Status()>& body) { return Transaction("BEGIN", body); }
+
+Status SqliteDatabase::Transaction(const char* begin, const std::function<Status()>& body) {
+  SKALD_RETURN_IF_ERROR(Execute(begin));
   Status status = body();
   if (status.ok()) status = Execute("COMMIT");
   if (!status.ok()) (void)Execute("ROLLBACK");

@@ -25,13 +25,14 @@ class SqliteRow {
   sqlite3_stmt* statement_;
 };
 
-/// An SQLite database in write-ahead mode: several processes may read and write, each transaction is there as
-/// a whole or not at all, whenever a process dies. Move-only; one thread at a time. Errors name the file:
-/// kCorrupt where it is damaged or no database, kResourceExhausted, else kIo.
+/// An SQLite database, in write-ahead mode where it was made here: several processes may read and write, each
+/// transaction is there as a whole or not at all, whenever a process dies. Move-only; one thread at a time.
+/// Errors name the file: kCorrupt where it is damaged or no database, kResourceExhausted, else kIo.
 class SqliteDatabase {
  public:
   /// Opens the file, making it where it does not exist and `create`; kNotFound where not. Other processes
-  /// that write are waited for, a minute at most.
+  /// that write are waited for, a minute at most. A commit survives the end of the process; to have it
+  /// survive a loss of power too, execute "PRAGMA synchronous = FULL".
   static StatusOr<SqliteDatabase> Open(const std::string& path, bool create);
   SqliteDatabase(SqliteDatabase&& other) noexcept;
   SqliteDatabase& operator=(SqliteDatabase&& other) noexcept;
@@ -53,6 +54,8 @@ class SqliteDatabase {
 
   /// Everything that `body` does in one transaction that may write; undone where it fails.
   Status Write(const std::function<Status()>& body);
+  /// Everything that `body` reads as it is at one moment.
+  Status Read(const std::function<Status()>& body);
 
   int64_t last_insert_id() const;
   /// Rows that the last statement changed.
@@ -61,6 +64,7 @@ class SqliteDatabase {
  private:
   SqliteDatabase() = default;
   Status Error(int code) const;
+  Status Transaction(const char* begin, const std::function<Status()>& body);
   Status Prepare(const char* sql, sqlite3_stmt** statement);
   /// Ends the statement.
   Status StepAll(sqlite3_stmt* statement, const std::function<void(const SqliteRow&)>& row);

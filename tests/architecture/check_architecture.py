@@ -39,7 +39,7 @@ THIRD_PARTY = [
     ("SentencePiece", r"sentencepiece", r"(models|decoder)/"),
     ("cuDNN, cuBLAS", r"(cudnn|cublas)", r"models/"),
     ("cuFFT, CUB", r"(cufft|cub/)", r"kernels/"),
-    ("SQLite", r"sqlite3", r"(src/base/sqlite|decoder/kws/)"),
+    ("SQLite", r"sqlite3", r"src/base/sqlite"),
     ("CUDA", r"(cuda|nvrtc|mma\.h|cooperative_groups)", r"(kernels/|.*cuda)"),
     ("Boost.Program_options", r"boost/program_options", r"src/cli/"),
     ("GoogleTest", r"(gtest|gmock)/", r"tests/"),

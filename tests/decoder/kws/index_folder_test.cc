@@ -1,7 +1,6 @@
 #include "decoder/kws/index_folder.h"
 
 #include <signal.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -207,11 +206,8 @@ TEST(IndexFolder, NamesWhatIsWrong) {
   }
   const std::string catalogue = path + "/catalogue.sqlite";
   const auto set_version = [&](int version) {
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open(catalogue.c_str(), &database), SQLITE_OK);
-    const std::string sql = "PRAGMA user_version = " + std::to_string(version);
-    ASSERT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-    sqlite3_close(database);
+    SqliteDatabase database = SqliteDatabase::Open(catalogue, false).value();
+    ASSERT_TRUE(database.Execute(("PRAGMA user_version = " + std::to_string(version)).c_str()).ok());
   };
   set_version(7);
   const auto other = IndexFolder::Open(path);
