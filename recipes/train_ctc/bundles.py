@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Writes a bundle that skald reads (models/bundle/FORMAT.md) from checkpoints.
+
+usage: bundles.py OUT_FOLDER CHECKPOINT... [--weights average|last]
+
+The weights are the mean of the checkpoints' averages (or of their last weights). Units, words, pronunciations and language
+model are copied from the bundle that the run's config names. Only "whisper-encoder" runs in the engine.
+"""
+import argparse
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import torch
+from safetensors.torch import load_file, save_file
+
+import averages
+import checkpoints
+import config as config_module
+
+LARGEST_HALF = 65504
+
+
+def read_weights(bundle):
+    """{name: float32 tensor} of a bundle."""
+    bundle = pathlib.Path(bundle)
+    description = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    return {name: tensor.float() for name, tensor in load_file(bundle / description["architecture"]["weights"]).items()}
+
+
+def load_into(model, bundle):
+    """Copies a bundle's weights into a CtcModel of the same layers and sizes; heads that the model lacks are passed over."""
+    weights = {name: tensor for name, tensor in read_weights(bundle).items()
+               if not name.startswith("ctc.") or name.split(".")[1] in model.ctc}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{bundle}: its weights do not fit the architecture of the config: {error}") from None
+
+
+def write(out, name, config, weights):
+    """Writes a bundle folder of {name: tensor}. Raises ValueError where the engine could not read it."""
+    if config.architecture["type"] != "whisper-encoder":
+        raise ValueError(f"architecture {config.architecture['type']}: the engine runs whisper-encoder only")
+    source, out = config_module.project_path(config.units_from), pathlib.Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    description = json.loads((source / "bundle.json").read_text(encoding="utf-8"))
+    for file in description["files"]:
+        if file != description["architecture"]["weights"]:
+            shutil.copyfile(source / file, out / file)
+    largest = max(float(tensor.abs().max()) for tensor in weights.values())
+    if not largest < LARGEST_HALF:
+        raise ValueError(f"a weight of {largest} does not fit 16 bits")
+    save_file({key: tensor.half().contiguous() for key, tensor in weights.items()}, out / "model.safetensors",
+              metadata={"format": "pt", "name": name})
+
+    settings = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    pool = config.architecture.get("pool_after_layer")
+    settings.update(name=name, dtype="float16", d_model=config.architecture.get("width", 512),
+                    n_heads=config.architecture.get("width", 512) // 64, n_layers=config.architecture.get("layers", 6),
+                    ffn_dim=config.architecture.get("feed_forward_width", 2048), frame_rate=50 if pool is None else 25)
+    for member in ("pool_after_layer", "pool"):
+        settings.pop(member, None)
+    if pool is not None:
+        settings["pool_after_layer"] = pool
+    settings["heads"] = {"default": _kept(settings["heads"]["default"], config.heads),
+                         **{head: settings["heads"][head] for head in config.heads}}
+    (out / "config.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    command = [sys.executable, config_module.PROJECT / "models" / "make_bundle.py", out, "--licence", description["licence"],
+               "--search-head", _kept(description["search_head"], config.heads)]
+    for head in config.heads:
+        for option, member in (("--lm-scale", "lm_scale"), ("--word-penalty", "word_penalty")):
+            if member in description["heads"][head]:
+                command += [option, f"{head}={description['heads'][head][member]}"]
+    subprocess.run(command, check=True)
+
+
+def _kept(head, heads):
+    """A default head, or the first of the trained ones where it is not among them."""
+    return head if head in heads else next(iter(heads))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out")
+    parser.add_argument("checkpoints", nargs="+")
+    parser.add_argument("--weights", choices=("average", "last"), default="average")
+    parser.add_argument("--name", help="of the bundle (default: the config's)")
+    options = parser.parse_args()
+    states = [checkpoints.read(path) for path in options.checkpoints]
+    config = config_module.from_dict(states[0]["config"])
+    weights = averages.mean_of([state["average"]["average"] if options.weights == "average" else state["model"]
+                                for state in states])
+    write(options.out, options.name or config.name, config, weights)
+
+
+if __name__ == "__main__":
+    main()

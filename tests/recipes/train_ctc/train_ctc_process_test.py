@@ -1,0 +1,103 @@
+"""Training as a whole: it goes on after a stop as if there had been none, and does the same in two processes."""
+import copy
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import torch
+
+import bundles
+import checkpoints
+import config as config_module
+from train import Processes, Trainer
+
+PROJECT = pathlib.Path(__file__).resolve().parents[3]
+RECIPE = PROJECT / "recipes" / "train_ctc"
+EN_BASE = PROJECT / "models" / "en-base"
+
+
+def tiny_corpus(folder):
+    """A corpus of the three golden recordings, four times."""
+    (folder / "audio").mkdir(parents=True)
+    with open(folder / "text", "w", encoding="utf-8") as text:
+        for copy_number in range(4):
+            for name in ("jfk", "short", "long15"):
+                shutil.copy(EN_BASE / "golden" / f"{name}.wav", folder / "audio" / f"{name}-{copy_number}.wav")
+                words = (EN_BASE / "golden" / f"{name}.ref.txt").read_text().split(maxsplit=1)[1].strip()
+                text.write(f"{name}-{copy_number} {words}\n")
+    return folder
+
+
+class TrainingTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skald-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def tiny_config(self):
+        values = json.loads((RECIPE / "configs" / "smoke.json").read_text())
+        values.update(start_from="", units_from=str(EN_BASE), heads={"char": 1.0, "bpe": 0.5})
+        values["architecture"] = {"type": "tdnnf", "width": 64, "bottleneck": 16, "layers": 4}
+        values["data"] = {"train": [str(tiny_corpus(self.folder / "tiny"))], "validation": []}
+        values["augmentation"] = {}
+        values["training"] = {"steps": 6, "batch_s": 20, "batches_per_step": 2, "checkpoint_s": -1, "kept_checkpoints": 10,
+                              "warm_up_steps": 1, "gradient_norm": 1e9}
+        return values
+
+    def final_state(self, run):
+        return checkpoints.read(checkpoints.Checkpoints(run / "checkpoints", 10).paths()[-1])
+
+    def test_goes_on_after_a_stop_exactly(self):
+        config = config_module.from_dict(self.tiny_config())
+        Trainer(config, self.folder / "whole", Processes()).run()
+        stopped = self.folder / "stopped"
+        (stopped / "checkpoints").mkdir(parents=True)
+        shutil.copy(self.folder / "whole" / "checkpoints" / "step-000003.pt", stopped / "checkpoints")
+        Trainer(copy.deepcopy(config), stopped, Processes()).run()
+        whole, resumed = self.final_state(self.folder / "whole"), self.final_state(stopped)
+        self.assertEqual([resumed[key] for key in ("step", "epoch", "first_batch")],
+                         [whole[key] for key in ("step", "epoch", "first_batch")])
+        self.assertAlmostEqual(resumed["hours"], whole["hours"])
+        for found, expected in ((resumed["model"], whole["model"]),
+                                (resumed["average"]["average"], whole["average"]["average"])):
+            for name, tensor in expected.items():
+                self.assertTrue(torch.equal(found[name], tensor), name)
+
+    def test_two_processes_do_what_one_does(self):
+        values = self.tiny_config()
+        values["training"]["steps"] = 1
+        path = self.folder / "config.json"
+        path.write_text(json.dumps(values))
+        Trainer(config_module.load(path), self.folder / "one", Processes()).run()
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+                   RECIPE / "train.py", path, self.folder / "two"]
+        torchrun = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        try:
+            self.assertEqual(torchrun.wait(timeout=600), 0)
+        finally:
+            if torchrun.poll() is None:
+                torchrun.terminate()  # it ends its workers; killed, it would leave them behind
+                torchrun.wait(timeout=60)
+        # After one step the first moments are a tenth of the gradient: they show a wrong scale, which Adam's update hides.
+        one, two = (self.final_state(self.folder / run)["optimizer"]["state"] for run in ("one", "two"))
+        for parameter, state in one.items():
+            expected, found = state["exp_avg"], two[parameter]["exp_avg"]
+            self.assertLess(float((found - expected).norm()), 1e-4 * float(expected.norm()), f"parameter {parameter}")
+
+    def test_speaker_of_training_in_validation_is_refused(self):
+        values = self.tiny_config()
+        values["data"]["validation"] = values["data"]["train"]
+        with self.assertRaisesRegex(ValueError, "speaker .* is in training and validation"):
+            Trainer(config_module.from_dict(values), self.folder / "run", Processes())
+
+    def test_architecture_that_the_engine_lacks_is_not_exported(self):
+        with self.assertRaisesRegex(ValueError, "tdnnf: the engine runs whisper-encoder only"):
+            bundles.write(self.folder / "bundle", "x", config_module.from_dict(self.tiny_config()), {})
+
+
+if __name__ == "__main__":
+    unittest.main()
