@@ -3,13 +3,13 @@
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
-#include <charconv>
 #include <exception>
 #include <set>
 #include <unordered_map>
 #include <utility>
 
 #include "base/file.h"
+#include "base/lines.h"
 
 namespace skald {
 namespace {
@@ -33,20 +33,6 @@ StatusOr<UnitIds> IndexUnits(const std::vector<std::string>& units) {
 /// Bytes of the UTF-8 code point that starts with `lead`; a stray byte counts as one.
 size_t CodePointLength(unsigned char lead) {
   return lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-}
-
-/// Calls `handle(line, number)` for each line, stops at the first failure.
-template <typename Handle>
-Status ForEachLine(std::string_view text, Handle handle) {
-  for (size_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (Status status = handle(line); !status.ok())
-      return std::move(status).At("line " + std::to_string(number));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return Status::Ok();
 }
 
 /// What stands between the first tab of a line and the second.
@@ -226,30 +212,6 @@ StatusOr<Lexicon> Lexicon::ParsePronunciations(std::vector<std::string> units, s
   if (status.ok()) status = lexicon.Finish();
   if (!status.ok()) return std::move(status).InFile(path);
   return lexicon;
-}
-
-StatusOr<std::vector<std::string>> ReadUnits(const std::string& path) {
-  SKALD_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, size_t{1} << 26));
-  std::vector<std::string> units;
-  std::vector<std::pair<size_t, std::string>> numbered;
-  Status status = ForEachLine(text, [&](std::string_view line) {
-    const size_t space = line.rfind(' ');
-    size_t id = 0;
-    if (space == line.npos || space == 0) return Status::Corrupt("\"SYMBOL ID\" expected");
-    const auto [end, error] = std::from_chars(line.data() + space + 1, line.data() + line.size(), id);
-    if (error != std::errc() || end != line.data() + line.size())
-      return Status::Corrupt("ID is not a number");
-    numbered.emplace_back(id, line.substr(0, space));
-    return Status::Ok();
-  });
-  std::sort(numbered.begin(), numbered.end());
-  for (auto& [id, symbol] : numbered) {
-    if (status.ok() && id != units.size()) status = Status::Corrupt("IDs are not 0 to n-1, each once");
-    units.push_back(std::move(symbol));
-  }
-  if (status.ok() && units.empty()) status = Status::Corrupt("no units");
-  if (!status.ok()) return std::move(status).InFile(path);
-  return units;
 }
 
 }  // namespace skald

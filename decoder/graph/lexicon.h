@@ -70,8 +70,4 @@ class Lexicon {
   uint64_t left_out_ = 0;
 };
 
-/// Reads a token list, "SYMBOL ID" a line, split at the last space, the IDs 0..n-1 each once in any order.
-/// Fails with kCorrupt and the line.
-StatusOr<std::vector<std::string>> ReadUnits(const std::string& path);
-
 }  // namespace skald

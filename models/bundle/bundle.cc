@@ -1,18 +1,17 @@
 #include "models/bundle/bundle.h"
 
-#include <charconv>
 #include <filesystem>
 #include <system_error>
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/token_list.h"
 #include "models/bundle/manifest_reader.h"
 
 namespace skald {
 namespace {
 
 constexpr size_t kMaxManifestBytes = size_t{1} << 20;
-constexpr size_t kMaxUnitsFileBytes = size_t{16} << 20;
 
 Status CheckSize(const std::string& path, int64_t expected) {
   std::error_code error;
@@ -75,31 +74,10 @@ StatusOr<std::vector<std::string>> Bundle::ReadUnits(const std::string& head) co
     return Status::InvalidArgument("bundle " + manifest_.name + " has no head " + head);
   }
   SKALD_ASSIGN_OR_RETURN(const std::string path, VerifiedPath(found->second.units_file));
-  SKALD_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxUnitsFileBytes));
-  std::vector<std::string> units(static_cast<size_t>(found->second.units));
-  size_t line_number = 0, count = 0, start = 0;
-  while (start < text.size()) {
-    const size_t end = std::min(text.find('\n', start), text.size());
-    const std::string_view line(text.data() + start, end - start);
-    start = end + 1;
-    ++line_number;
-    const auto fail = [&](const std::string& reason) {
-      return Status::Corrupt(reason).At("line " + std::to_string(line_number)).InFile(path);
-    };
-    const size_t space = line.rfind(' ');
-    if (space == std::string_view::npos || space == 0) return fail("not \"SYMBOL ID\"");
-    size_t id = 0;
-    const auto [rest, error] = std::from_chars(line.data() + space + 1, line.data() + line.size(), id);
-    if (error != std::errc() || rest != line.data() + line.size() || id >= units.size()) {
-      return fail("the id is not a number below " + std::to_string(units.size()));
-    }
-    if (!units[id].empty()) return fail("id " + std::to_string(id) + " appears twice");
-    units[id] = line.substr(0, space);
-    ++count;
-  }
-  if (count != units.size()) {
-    return Status::Corrupt(std::to_string(count) + " units, head " + head + " has " +
-                           std::to_string(units.size()))
+  SKALD_ASSIGN_OR_RETURN(std::vector<std::string> units, ReadTokenList(path));
+  if (units.size() != static_cast<size_t>(found->second.units)) {
+    return Status::Corrupt(std::to_string(units.size()) + " units, head " + head + " has " +
+                           std::to_string(found->second.units))
         .InFile(path);
   }
   return units;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/stopwatch.h"
+#include "base/token_list.h"
 #include "cli/command.h"
 #include "cli/progress_bar.h"
 #include "decoder/graph/check_graph.h"
@@ -66,7 +67,7 @@ StatusOr<GraphSources> ReadSources(const po::variables_map& values) {
     SKALD_ASSIGN_OR_RETURN(sources, GraphSourcesOfBundle(bundle, head));
   } else {
     if (values.count("lm") == 0) return Status::InvalidArgument("--units needs --lm");
-    SKALD_ASSIGN_OR_RETURN(sources.units, ReadUnits(text("units")));
+    SKALD_ASSIGN_OR_RETURN(sources.units, ReadTokenList(text("units")));
     sources.separator = text("separator");
   }
   if (values.count("lm") != 0) sources.language_model_path = text("lm");

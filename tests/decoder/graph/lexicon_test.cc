@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/token_list.h"
 #include "support/test_environment.h"
 
 namespace skald {
@@ -85,7 +86,7 @@ TEST(Lexicon, FindsTheUnitsInThePronunciations) {
 TEST(Lexicon, SegmentsWordsIntoPieces) {
   SKALD_SHARED_OR_SKIP(model, "models/en-base/bpe.model");
   SKALD_SHARED_OR_SKIP(tokens, "models/en-base/tokens_bpe.txt");
-  const auto units = ReadUnits(tokens);
+  const auto units = ReadTokenList(tokens);
   ASSERT_TRUE(units.ok()) << units.status().ToString();
   EXPECT_EQ(units->size(), 256u);
   const std::vector<std::string> words = {"THE", "ANTS", "A", "ÜBER"};
@@ -116,20 +117,6 @@ TEST(Lexicon, RefusesAFileThatIsNoSentencepieceModel) {
   EXPECT_EQ(Lexicon::FromPieces(kLetters, words, folder / "none").status().code(), StatusCode::kNotFound);
   EXPECT_EQ(Lexicon::FromPieces(kLetters, words, folder / "m", 0).status().code(),
             StatusCode::kInvalidArgument);
-}
-
-TEST(ReadUnits, RefusesBadLists) {
-  test::TemporaryFolder folder;
-  const auto read = [&](const std::string& text) {
-    EXPECT_TRUE(WriteFileAtomically(folder / "tokens", text).ok());
-    return ReadUnits(folder / "tokens");
-  };
-  EXPECT_THAT(read("B 1\n<blk> 0\n  2\n").value(), ElementsAre("<blk>", "B", " "));
-  EXPECT_THAT(read("A 0\nB\n").status().ToString(), HasSubstr("tokens: line 2: \"SYMBOL ID\""));
-  EXPECT_THAT(read("A 0\nB x\n").status().ToString(), HasSubstr("line 2: ID"));
-  EXPECT_THAT(read("A 0\nB 2\n").status().ToString(), HasSubstr("each once"));
-  EXPECT_THAT(read("A 0\nB 0\n").status().ToString(), HasSubstr("each once"));
-  EXPECT_THAT(read("").status().ToString(), HasSubstr("no units"));
 }
 
 }  // namespace

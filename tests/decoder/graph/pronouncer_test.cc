@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/stopwatch.h"
+#include "base/token_list.h"
 #include "support/test_environment.h"
 #include "support/tolerances.h"
 
@@ -82,7 +83,7 @@ size_t EditDistance(const std::vector<uint16_t>& a, const std::vector<uint16_t>&
 
 TEST(Pronouncer, PronouncesEnglishWordsThatItNeverSaw) {
   const std::string bundle = ProjectPath("models/en-base");
-  const auto units = ReadUnits(bundle + "/tokens_phone.txt");
+  const auto units = ReadTokenList(bundle + "/tokens_phone.txt");
   ASSERT_TRUE(units.ok()) << units.status().ToString();
   const auto all = ReadMaybeGzippedFile(bundle + "/pronunciations.txt.gz");
   ASSERT_TRUE(all.ok());

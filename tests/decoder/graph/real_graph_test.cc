@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "base/file.h"
+#include "base/token_list.h"
 #include "decoder/graph/check_graph.h"
 #include "support/test_environment.h"
 
@@ -28,7 +29,7 @@ TEST_P(RealGraphs, BuildFastAndSmallAndAgreeWithTheSources) {
   SKALD_SHARED_OR_SKIP(language_model, "lm/lm.arpa.gz");
   SKALD_SHARED_OR_SKIP(tokens, GetParam().tokens);
   GraphSources sources;
-  sources.units = ReadUnits(tokens).value();
+  sources.units = ReadTokenList(tokens).value();
   sources.language_model_path = language_model;
   sources.lexicon_kind = GetParam().kind;
   if (GetParam().lexicon != nullptr) sources.lexicon_path = test::SharedPath(GetParam().lexicon);

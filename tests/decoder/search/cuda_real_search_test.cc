@@ -9,6 +9,7 @@
 
 #include "base/cuda/device_buffer.h"
 #include "base/npy.h"
+#include "base/token_list.h"
 #include "decoder/graph/graph_builder.h"
 #include "decoder/search/cuda_beam_search.h"
 #include "search_test_support.h"
@@ -32,7 +33,7 @@ const GraphImage& GraphOf(const Head& head) {
   const auto found = graphs.find(head.name);
   if (found != graphs.end()) return found->second;
   GraphSources sources;
-  sources.units = ReadUnits(ProjectPath(kBundle + "tokens_" + head.name + ".txt")).value();
+  sources.units = ReadTokenList(ProjectPath(kBundle + "tokens_" + head.name + ".txt")).value();
   sources.language_model_path = ProjectPath(kBundle + "lm.arpa.gz");
   sources.lexicon_kind = head.lexicon_kind;
   if (head.lexicon != nullptr) sources.lexicon_path = ProjectPath(kBundle + head.lexicon);

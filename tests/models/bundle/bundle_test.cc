@@ -212,11 +212,11 @@ TEST_F(BundleTest, NamesTheTensorThatIsWrong) {
 
 TEST_F(BundleTest, RefusesBadUnitFiles) {
   for (const auto& [text, reason] : std::vector<std::pair<std::string, std::string>>{
-           {"<blk> 0\n| 1\nA 1\n", "line 3: id 1 appears twice"},
-           {"<blk> 0\n| 1\nA 3\n", "line 3: the id is not a number below 3"},
+           {"<blk> 0\n| 1\nA 1\n", "line 3: ID 1 appears twice"},
+           {"<blk> 0\n| 1\nA 3\n", "IDs are not 0 to n-1, each once"},
            {"<blk> 0\n| 1\n", "2 units, head char has 3"},
-           {"<blk>\n| 1\nA 2\n", "line 1: not \"SYMBOL ID\""},
-           {"<blk> 0\n| 1\nA 2x\n", "line 3: the id is not"}}) {
+           {"<blk>\n| 1\nA 2\n", "line 1: \"SYMBOL ID\" expected"},
+           {"<blk> 0\n| 1\nA 2x\n", "line 3: ID is not a number"}}) {
     Put("tokens.txt", text);
     WriteWeights();
     WriteManifest();
