@@ -108,7 +108,7 @@ int RunAlign(const Arguments& arguments) {
   const std::string folder = values.count("out") != 0 ? values["out"].as<std::string>() : "";
   const bool by_id = values["by-id"].as<bool>();
 
-  auto inputs = ExpandInputs(values["input"].as<std::vector<std::string>>());
+  auto inputs = ExpandInputs(Texts(values, "input"));
   if (!inputs.ok()) return Report(inputs.status(), kNothingDone);
   const auto words = ReadWords(values["text"].as<std::string>(), by_id);
   if (!words.ok()) return Report(words.status(), kNothingDone);

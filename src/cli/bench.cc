@@ -98,9 +98,7 @@ int RunBench(const Arguments& arguments) {
   options.add(measuring);
   const Parsed parsed = Parse(arguments, "skald bench STAGE [OPTIONS] INPUT...", kAbout, options, "input");
   if (parsed.exit_code >= 0) return parsed.exit_code;
-  const std::vector<std::string> words = parsed.values.count("input") != 0
-                                             ? parsed.values["input"].as<std::vector<std::string>>()
-                                             : std::vector<std::string>();
+  const std::vector<std::string> words = Texts(parsed.values, "input");
   if (words.size() < 2)
     return Report(Status::InvalidArgument("bench needs a stage and inputs (see --help)"), kBadUsage);
   const bool is_lattice = words.front() == "lattice";

@@ -130,11 +130,8 @@ int RunCombine(const Arguments& arguments) {
   const Parsed parsed =
       Parse(arguments, "skald combine [OPTIONS] SYSTEM SYSTEM...", kAbout, Options(), "system");
   if (parsed.exit_code >= 0) return parsed.exit_code;
-  const auto strings = [&](const char* name) {
-    return parsed.values.count(name) != 0 ? parsed.values[name].as<std::vector<std::string>>()
-                                          : std::vector<std::string>();
-  };
-  const std::vector<std::string> paths = strings("system"), words = strings("words");
+  const std::vector<std::string> paths = Texts(parsed.values, "system"),
+                                 words = Texts(parsed.values, "words");
   const auto options = ReadCombinerOptions(parsed.values, paths.size());
   if (!options.ok()) return Report(options.status(), kBadUsage);
   auto output = ReadOutputArguments(parsed.values);

@@ -43,6 +43,10 @@ Parsed Parse(const Arguments& arguments, const std::string& usage, const std::st
   return parsed;
 }
 
+std::vector<std::string> Texts(const po::variables_map& values, const std::string& name) {
+  return values.count(name) != 0 ? values[name].as<std::vector<std::string>>() : std::vector<std::string>();
+}
+
 std::string DescribeValues(const po::variables_map& values, const std::set<std::string>& but_for) {
   std::ostringstream text;
   for (const auto& [name, value] : values) {

@@ -45,6 +45,9 @@ struct Parsed {
 Parsed Parse(const Arguments& arguments, const std::string& usage, const std::string& about,
              boost::program_options::options_description options, const std::string& positional);
 
+/// All values of an option or argument that may be given several times; none where it was not given.
+std::vector<std::string> Texts(const boost::program_options::variables_map& values, const std::string& name);
+
 /// The values as text, a line each in the order of their names, but for those of these names.
 std::string DescribeValues(const boost::program_options::variables_map& values,
                            const std::set<std::string>& but_for);

@@ -188,8 +188,7 @@ int RunGraph(const Arguments& arguments) {
   const Parsed parsed =
       Parse(arguments, "skald graph build|info|words|check [OPTIONS] [FILE]", kAbout, Options(), "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
-  const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
-                                                      : std::vector<std::string>();
+  const auto words = Texts(parsed.values, "word");
   if (words.size() == 1 && words[0] == "build") return Build(parsed.values);
   if (words.size() == 2 && words[0] == "info") return Info(words[1]);
   if (words.size() == 2 && words[0] == "words") return Words(words[1]);

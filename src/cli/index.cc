@@ -185,8 +185,7 @@ int RunIndex(const Arguments& arguments) {
       Parse(arguments, "skald index add|info|merge|remove|replicate INDEX [OPTIONS] [FILE...]", kAbout,
             Options(), "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
-  auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
-                                                : std::vector<std::string>();
+  auto words = Texts(parsed.values, "word");
   const std::string action = words.empty() ? "" : words[0];
   if (words.size() >= 2) {
     const std::string folder = words[1];

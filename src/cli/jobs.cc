@@ -65,12 +65,11 @@ int RunJobs(const Arguments& arguments) {
   options.add_options()("json", po::bool_switch(), "print JSON");
   const Parsed parsed = Parse(arguments, "skald jobs [OPTIONS] FOLDER", kAbout, options, "folder");
   if (parsed.exit_code >= 0) return parsed.exit_code;
-  if (parsed.values.count("folder") == 0 ||
-      parsed.values["folder"].as<std::vector<std::string>>().size() != 1) {
+  const std::vector<std::string> folders = Texts(parsed.values, "folder");
+  if (folders.size() != 1) {
     return Report(Status::InvalidArgument("jobs takes one folder (see skald jobs --help)"), kBadUsage);
   }
-  const auto summary =
-      JobJournal::ReadSummary(parsed.values["folder"].as<std::vector<std::string>>().front());
+  const auto summary = JobJournal::ReadSummary(folders.front());
   if (!summary.ok()) return Report(summary.status(), kNothingDone);
   if (parsed.values["json"].as<bool>()) {
     PrintJson(*summary);

@@ -167,8 +167,7 @@ int RunLm(const Arguments& arguments) {
   const Parsed parsed =
       Parse(arguments, "skald lm build|info|score [OPTIONS] FILE [TEXT]", kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
-  const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
-                                                      : std::vector<std::string>();
+  const auto words = Texts(parsed.values, "word");
   if (words.size() == 2 && words[0] == "build") return Build(words[1], parsed.values);
   if (words.size() == 2 && words[0] == "info") return Info(words[1]);
   if (words.size() == 3 && words[0] == "score")

@@ -48,8 +48,7 @@ int RunModel(const Arguments& arguments) {
   options.add_options()("device", po::value<std::string>()->default_value("cpu"), "check on cpu or cuda");
   const Parsed parsed = Parse(arguments, "skald model info|check [DIR]", kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
-  const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
-                                                      : std::vector<std::string>();
+  const auto words = Texts(parsed.values, "word");
   if (words.empty() || words.size() > 2 || (words[0] != "info" && words[0] != "check")) {
     return Report(Status::InvalidArgument("model needs info or check, and at most one folder (see --help)"),
                   kBadUsage);

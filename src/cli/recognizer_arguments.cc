@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "cli/command.h"
 
 namespace skald::cli {
 
@@ -127,8 +128,8 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
   text("head", &options.head);
   text("graph", &options.graph_path);
   if (values.count("also-model") != 0) {
-    SKALD_ASSIGN_OR_RETURN(options.fusion, ReadFusion(values["also-model"].as<std::vector<std::string>>(),
-                                                      values["fusion"].as<std::string>()));
+    SKALD_ASSIGN_OR_RETURN(options.fusion,
+                           ReadFusion(Texts(values, "also-model"), values["fusion"].as<std::string>()));
   }
   options.threads = values["threads"].as<int>();
   options.search.beam = values["beam"].as<float>();
@@ -144,8 +145,8 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
   options.windows.context_s = values["context"].as<double>();
   options.endpoint.pause_s = values["pause"].as<double>();
   if (values.count("boost") != 0) {
-    SKALD_ASSIGN_OR_RETURN(options.boosts, ReadBoosts(values["boost"].as<std::vector<std::string>>(),
-                                                      values["boost-weight"].as<double>()));
+    SKALD_ASSIGN_OR_RETURN(options.boosts,
+                           ReadBoosts(Texts(values, "boost"), values["boost-weight"].as<double>()));
   }
   const std::string rescore = values["rescore"].as<std::string>();
   if (rescore != "none" && rescore != "large")

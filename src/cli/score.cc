@@ -190,8 +190,7 @@ int RunScore(const Arguments& arguments) {
                               "       skald score times REF HYP",
                               kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
-  const auto words = parsed.values.count("word") != 0 ? parsed.values["word"].as<std::vector<std::string>>()
-                                                      : std::vector<std::string>();
+  const auto words = Texts(parsed.values, "word");
   if (words.size() == 3 && words[0] == "times") return ScoreTimes(words[1], words[2]);
   if (words == std::vector<std::string>{"twv"}) return RunTwv(parsed.values);
   const bool is_oracle = words == std::vector<std::string>{"oracle"};

@@ -150,8 +150,7 @@ int RunSearch(const Arguments& arguments) {
   const Parsed parsed = Parse(arguments, "skald search INDEX [OPTIONS] QUERY...", kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const po::variables_map& values = parsed.values;
-  auto words =
-      values.count("word") != 0 ? values["word"].as<std::vector<std::string>>() : std::vector<std::string>();
+  auto words = Texts(values, "word");
   const std::string format = values["format"].as<std::string>();
   const std::string oov = values["oov"].as<std::string>();
   if (words.empty() || (words.size() == 1 && values.count("keywords") == 0)) {

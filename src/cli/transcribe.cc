@@ -234,8 +234,7 @@ int RunTranscribe(const Arguments& arguments) {
   }
   const StatusOr<Request> request = ReadRequest(parsed.values);
   if (!request.ok()) return Report(request.status(), kBadUsage);
-  const StatusOr<std::vector<Input>> inputs =
-      ExpandInputs(parsed.values["input"].as<std::vector<std::string>>());
+  const StatusOr<std::vector<Input>> inputs = ExpandInputs(Texts(parsed.values, "input"));
   if (!inputs.ok()) return Report(inputs.status(), kNothingDone);
   if (inputs->empty()) return Report(Status::NotFound("no media among the inputs"), kNothingDone);
   if (!parsed.values["live"].as<bool>()) return Transcribe(*request, *inputs);
