@@ -57,12 +57,12 @@ StatusOr<std::string> FindDefaultBundle() {
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   for (fs::path folder = program.parent_path(); !error && folder != folder.root_path();
        folder = folder.parent_path()) {
-    for (const char* below : {"models/en-base", "share/skald/models/en-base"}) {
+    for (const char* below : {"models/en-base-25fps", "share/skald/models/en-base-25fps"}) {
       if (fs::exists(folder / below / "bundle.json", error)) return (folder / below).string();
     }
   }
   return Status::NotFound(
-      "no model: name a bundle with --model or SKALD_MODEL; models/en-base is in no folder above " +
+      "no model: name a bundle with --model or SKALD_MODEL; models/en-base-25fps is in no folder above " +
       program.string());
 }
 

@@ -79,8 +79,8 @@ class Recognizer {
   std::unique_ptr<State> state_;
 };
 
-/// Folder of the default English bundle: $SKALD_MODEL; else models/en-base in a folder that holds the running
-/// program, or in share/skald of its installation. kNotFound names the places.
+/// Folder of the default English bundle: $SKALD_MODEL; else models/en-base-25fps in a folder that holds the
+/// running program, or in share/skald of its installation. kNotFound names the places.
 StatusOr<std::string> FindDefaultBundle();
 
 /// The user's cache folder for Skald: $SKALD_CACHE, else $XDG_CACHE_HOME/skald, else ~/.cache/skald.

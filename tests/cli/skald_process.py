@@ -10,7 +10,7 @@ import unittest
 SKALD = os.environ["SKALD"]
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 SAMPLES = PROJECT / "corpora" / "samples"
-BUNDLE = PROJECT / "models" / "en-base"
+BUNDLE = PROJECT / "models" / "en-base-25fps"  # the default
 
 
 def run(*arguments, **options):
