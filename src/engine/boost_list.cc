@@ -98,6 +98,7 @@ StatusOr<std::vector<BoostRequest>> ParseBoostList(std::string_view text, double
 }
 
 std::vector<ExtraWord> ExtraWordsOf(const std::vector<BoostRequest>& requests, const GraphImage& graph) {
+  if (requests.empty()) return {};  // looking at every word of the graph would be for nothing
   const Vocabulary vocabulary(graph);
   std::vector<ExtraWord> extra_words;
   const auto extra_word = [&](const std::string& word) -> ExtraWord& {
@@ -120,6 +121,7 @@ std::vector<ExtraWord> ExtraWordsOf(const std::vector<BoostRequest>& requests, c
 
 StatusOr<BoostAutomaton> MakeBoostAutomaton(const std::vector<BoostRequest>& requests,
                                             const GraphImage& graph) {
+  if (requests.empty()) return BoostAutomaton();
   const Vocabulary vocabulary(graph);
   std::vector<BoostPhrase> phrases;
   for (const BoostRequest& request : requests) {
@@ -133,7 +135,6 @@ StatusOr<BoostAutomaton> MakeBoostAutomaton(const std::vector<BoostRequest>& req
     }
     if (phrase.words.empty()) return Status::InvalidArgument("a boosted phrase has no words");
   }
-  if (phrases.empty()) return BoostAutomaton();
   return BoostAutomaton::Build(phrases);
 }
 
