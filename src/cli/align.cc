@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "cli/command.h"
 #include "cli/input_list.h"
 #include "cli/output_arguments.h"
 #include "cli/progress_bar.h"
 #include "cli/recognizer_arguments.h"
+#include "cli/transcript_writer.h"
 #include "engine/aligner.h"
 #include "scoring/text_lines.h"
 
@@ -53,23 +53,6 @@ StatusOr<WordsOfInput> ReadWords(const std::string& path, bool by_id) {
       return BrokenLine(path, line.number, "id '" + id + "' comes twice");
   }
   return result;
-}
-
-Status Write(const Transcript& transcript, const std::vector<OutputFormat>& formats,
-             const OutputOptions& options, const std::string& folder, const std::string& stem) {
-  for (const OutputFormat format : formats) {
-    const std::string text = FormatTranscript(transcript, format, options);
-    if (folder.empty()) {
-      std::fwrite(text.data(), 1, text.size(), stdout);
-      continue;
-    }
-    const fs::path path = fs::path(folder) / (stem + "." + FileExtension(format, options));
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);
-    if (error) return Status::Io(error.message()).InFile(path.parent_path().string());
-    SKALD_RETURN_IF_ERROR(WriteFileAtomically(path.string(), text));
-  }
-  return Status::Ok();
 }
 
 }  // namespace
@@ -126,13 +109,14 @@ int RunAlign(const Arguments& arguments) {
   if (!recognizer.ok()) return Report(recognizer.status(), kNothingDone);
   auto aligner = Aligner::Create(recognizer->get());
   if (!aligner.ok()) return Report(aligner.status(), kNothingDone);
+  const TranscriptWriter writer(folder, *formats, *output, false);
   size_t done = 0, failed = 0;
   for (const Input& input : *inputs) {
     const auto found = words->find(key(input));
     const auto transcript = (*aligner)->Align(
         input.path, found == words->end() ? std::vector<std::string>() : found->second, *media);
     Status status = transcript.status();
-    if (transcript.ok()) status = Write(*transcript, *formats, *output, folder, input.output_stem);
+    if (transcript.ok()) status = writer.Write(input.output_stem, {*transcript}).status();
     ++done;
     bar.Update(static_cast<double>(done) / static_cast<double>(inputs->size()), "aligning");
     if (status.ok()) continue;

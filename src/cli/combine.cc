@@ -1,20 +1,18 @@
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "cli/combine_inputs.h"
 #include "cli/command.h"
 #include "cli/output_arguments.h"
+#include "cli/transcript_writer.h"
 #include "engine/combiner.h"
 
 namespace skald::cli {
 namespace {
 
-namespace fs = std::filesystem;
 namespace po = boost::program_options;
 
 constexpr char kAbout[] =
@@ -96,6 +94,8 @@ StatusOr<CombinerOptions> ReadCombinerOptions(const po::variables_map& values, s
   return options;
 }
 
+/// Every recording goes to files of its own; on standard output, but for CTM, which says it itself, under its
+/// name.
 Status Write(const Combination& combination, const std::vector<OutputFormat>& formats, OutputOptions options,
              const std::string& folder) {
   for (const Transcript& transcript : combination.transcripts) {
@@ -103,23 +103,10 @@ Status Write(const Combination& combination, const std::vector<OutputFormat>& fo
       options.split_channels = options.split_channels || segment.channel > 0;
     }
   }
+  const bool named = combination.transcripts.size() > 1 && formats.front() != OutputFormat::kCtm;
+  const TranscriptWriter writer(folder, formats, options, named);
   for (const Transcript& transcript : combination.transcripts) {
-    for (const OutputFormat format : formats) {
-      const std::string text = FormatTranscript(transcript, format, options);
-      if (folder.empty()) {
-        if (combination.transcripts.size() > 1 && format != OutputFormat::kCtm) {
-          std::printf("== %s\n", transcript.source.path.c_str());
-        }
-        std::fwrite(text.data(), 1, text.size(), stdout);
-        continue;
-      }
-      const fs::path path =
-          fs::path(folder) / (transcript.source.path + "." + FileExtension(format, options));
-      std::error_code error;
-      fs::create_directories(path.parent_path(), error);
-      if (error) return Status::Io(error.message()).InFile(path.parent_path().string());
-      SKALD_RETURN_IF_ERROR(WriteFileAtomically(path.string(), text));
-    }
+    SKALD_RETURN_IF_ERROR(writer.Write(transcript.source.path, {transcript}).status());
   }
   return Status::Ok();
 }
