@@ -422,27 +422,7 @@ StatusOr<RawLattice> BeamSearch::Finish() {
                                                             : "search has not begun");
   }
   phase_ = Phase::kFinished;
-  float best = kInfinity;
-  for (uint32_t t = 0; t < keys_.size(); ++t)
-    best = std::min(best, costs_[t] + FinalCost(graph_, boost_, keys_[t]));
-  const bool partial = best == kInfinity;
-  if (partial) best = least_cost_;
-  std::vector<float> extra_cost(keys_.size(), kInfinity);
-  for (uint32_t t = 0; t < keys_.size(); ++t) {
-    if (!IsEntry(keys_[t]))
-      extra_cost[t] = (costs_[t] + (partial ? 0.0f : FinalCost(graph_, boost_, keys_[t]))) - best;
-  }
-  history_.PruneAll(extra_cost);
-
-  std::vector<float> final_costs;
-  for (const TokenKey key : history_.tokens(history_.record_count() - 1)) {
-    final_costs.push_back(partial && !IsEntry(key) ? 0.0f : FinalCost(graph_, boost_, key));
-  }
-  RawLattice lattice = BuildLattice(graph_, history_, final_costs, options_.word_penalty, boost_);
-  lattice.partial = partial;
-  lattice.lattice_beam = options_.lattice_beam;
-  lattice.smallest_beam = smallest_width_;
-  return lattice;
+  return FinishLattice(graph_, options_, boost_, costs_, least_cost_, smallest_width_, &history_);
 }
 
 }  // namespace skald

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +18,6 @@
 namespace skald {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 enum class Phase { kNotBegun, kBegun, kRunning, kFinished };
 
 /// A stream on the host.
@@ -62,7 +60,6 @@ struct CudaBeamSearch::State {
                                  LaneCapacities* frames_need, uint64_t* output_bytes);
   void Collect(CudaSearchLaunch* launch);
   void PruneHistory(Channel* channel, uint32_t new_records);
-  RawLattice BuildLatticeOf(Channel* channel);
   Status CollectChannel(int channel);
 
   const CudaGraphImage& graph;
@@ -315,36 +312,9 @@ StatusOr<RawLattice> CudaBeamSearch::Finish(int channel_index) {
   SKALD_RETURN_IF_ERROR(channel.status);
   channel.phase = Phase::kFinished;
   channel.status = Status::InvalidArgument("search has not begun");
-  return state.BuildLatticeOf(&channel);
-}
-
-/// BeamSearch::Finish.
-RawLattice CudaBeamSearch::State::BuildLatticeOf(Channel* channel) {
-  const std::vector<float>& costs = channel->frontier_costs;
-  const GraphImage& host = graph.host();
-  LinkHistory& history = channel->history;
-  const std::span<const TokenKey> keys = history.tokens(history.record_count() - 1);
-  SKALD_CHECK(keys.size() == costs.size(), "frontier and history differ");
-  const BoostTable boost = channel->boost != nullptr ? channel->boost->host().table() : BoostTable();
-  const auto final_cost = [&](TokenKey key) { return FinalCost(host, boost, key); };
-  float best = kInfinity;
-  for (size_t t = 0; t < keys.size(); ++t) best = std::min(best, costs[t] + final_cost(keys[t]));
-  const bool partial = best == kInfinity;
-  if (partial) best = channel->state.least_cost;
-  std::vector<float> extra_cost(keys.size(), kInfinity);
-  for (size_t t = 0; t < keys.size(); ++t) {
-    if (!IsEntry(keys[t])) extra_cost[t] = (costs[t] + (partial ? 0.0f : final_cost(keys[t]))) - best;
-  }
-  history.PruneAll(extra_cost);
-  std::vector<float> final_costs;
-  for (const TokenKey key : history.tokens(history.record_count() - 1)) {
-    final_costs.push_back(IsEntry(key) ? kInfinity : partial ? 0.0f : final_cost(key));
-  }
-  RawLattice lattice = BuildLattice(host, history, final_costs, options.word_penalty, boost);
-  lattice.partial = partial;
-  lattice.lattice_beam = options.lattice_beam;
-  lattice.smallest_beam = channel->state.smallest_width;
-  return lattice;
+  const BoostTable boost = channel.boost != nullptr ? channel.boost->host().table() : BoostTable();
+  return FinishLattice(state.graph.host(), state.options, boost, channel.frontier_costs,
+                       channel.state.least_cost, channel.state.smallest_width, &channel.history);
 }
 
 const Status& CudaBeamSearch::channel_status(int channel) const {

@@ -1,8 +1,12 @@
 #include "decoder/search/history_lattice.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <tuple>
+
+#include "base/check.h"
+#include "decoder/search/search_costs.h"
 
 namespace skald {
 namespace {
@@ -110,9 +114,33 @@ class Builder {
 
 }  // namespace
 
-RawLattice BuildLattice(const GraphImage& graph, const LinkHistory& history,
-                        std::span<const float> final_costs, float word_penalty, const BoostTable& boost) {
-  return Builder(graph, history, word_penalty, boost).Build(final_costs);
+RawLattice FinishLattice(const GraphImage& graph, const SearchOptions& options, const BoostTable& boost,
+                         std::span<const float> costs, float least_cost, float smallest_beam,
+                         LinkHistory* history) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const size_t last = history->record_count() - 1;
+  const std::span<const TokenKey> keys = history->tokens(last);
+  SKALD_CHECK(keys.size() == costs.size(), "the last tokens and their costs differ in number");
+  float best = kInfinity;
+  for (size_t t = 0; t < keys.size(); ++t) best = std::min(best, costs[t] + FinalCost(graph, boost, keys[t]));
+  const bool partial = best == kInfinity;
+  if (partial) best = least_cost;
+  const auto final_cost = [&](TokenKey key) {
+    return partial && !IsEntry(key) ? 0.0f : FinalCost(graph, boost, key);
+  };
+  std::vector<float> extra_cost(keys.size(), kInfinity);
+  for (size_t t = 0; t < keys.size(); ++t) {
+    if (!IsEntry(keys[t])) extra_cost[t] = (costs[t] + final_cost(keys[t])) - best;
+  }
+  history->PruneAll(extra_cost);
+
+  std::vector<float> final_costs;
+  for (const TokenKey key : history->tokens(last)) final_costs.push_back(final_cost(key));
+  RawLattice lattice = Builder(graph, *history, options.word_penalty, boost).Build(final_costs);
+  lattice.partial = partial;
+  lattice.lattice_beam = options.lattice_beam;
+  lattice.smallest_beam = smallest_beam;
+  return lattice;
 }
 
 }  // namespace skald

@@ -6,14 +6,16 @@
 #include "decoder/graph/graph_image.h"
 #include "decoder/lattice/raw_lattice.h"
 #include "decoder/search/link_history.h"
+#include "decoder/search/search_options.h"
 
 namespace skald {
 
-/// Lattice of a history that was pruned to its end: collapsed frames become single blanks again.
-/// `final_costs` has one entry for each token of the last record, +infinity where no path may end;
-/// `word_penalty` is added to the graph cost of arcs with a word, and what the boost automaton makes of it.
-/// Sets states, arcs, first_arc and frames.
-RawLattice BuildLattice(const GraphImage& graph, const LinkHistory& history,
-                        std::span<const float> final_costs, float word_penalty, const BoostTable& boost);
+/// Ends a search: prunes what it kept to the lattice beam and makes the lattice of it, in which collapsed
+/// frames are single blanks again. `costs` has the cost of each token of the history's last record,
+/// `least_cost` is the least of those that are no entry states. Where no token may end, all may, and the
+/// lattice is partial.
+RawLattice FinishLattice(const GraphImage& graph, const SearchOptions& options, const BoostTable& boost,
+                         std::span<const float> costs, float least_cost, float smallest_beam,
+                         LinkHistory* history);
 
 }  // namespace skald
