@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace skald {
@@ -28,7 +30,7 @@ StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path, bool crea
   if (code != SQLITE_OK) return database.Error(code);
   sqlite3_busy_timeout(database.database_, kBusyTimeoutMs);
   // The mode stays with the file: one that somebody else made is not changed by looking at it.
-  if (create) SKALD_RETURN_IF_ERROR(database.Execute("PRAGMA journal_mode = WAL"));
+  if (create) SKALD_RETURN_IF_ERROR(database.UseWriteAheadLog());
   SKALD_RETURN_IF_ERROR(database.Execute("PRAGMA synchronous = NORMAL"));
   return database;
 }
@@ -58,6 +60,18 @@ Status SqliteDatabase::Error(int code) const {
 Status SqliteDatabase::Execute(const char* sql) {
   const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? Status::Ok() : Error(code);
+}
+
+Status SqliteDatabase::UseWriteAheadLog() {
+  // SQLite answers "busy" at once, without the time-out, where two processes change the mode of a new
+  // database.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  while (true) {
+    const int code = sqlite3_exec(database_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return Status::Ok();
+    if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() > deadline) return Error(code);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 Status SqliteDatabase::Prepare(const char* sql, sqlite3_stmt** statement) {

@@ -64,6 +64,7 @@ class SqliteDatabase {
  private:
   SqliteDatabase() = default;
   Status Error(int code) const;
+  Status UseWriteAheadLog();
   Status Transaction(const char* begin, const std::function<Status()>& body);
   Status Prepare(const char* sql, sqlite3_stmt** statement);
   /// Ends the statement.

@@ -258,6 +258,8 @@ StatusOr<std::unique_ptr<JobJournal>> JobJournal::Open(const std::string& folder
   std::error_code error;
   fs::create_directories(JournalFolder(folder), error);
   if (error) return Status::Io(error.message()).InFile(JournalFolder(folder));
+  // One process at a time enters: who is second finds the job of the first, not half of it.
+  SKALD_ASSIGN_OR_RETURN(const FileLock entrance, FileLock::Acquire(JournalFolder(folder) + "/open.lock"));
   SKALD_ASSIGN_OR_RETURN(SqliteDatabase database, SqliteDatabase::Open(DatabasePath(folder), true));
   auto state = std::make_unique<State>(folder, std::move(database));
   SKALD_RETURN_IF_ERROR(state->database.Execute(kSchema));

@@ -1,8 +1,10 @@
 #include "base/sqlite.h"
 
+#include <barrier>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
@@ -46,6 +48,34 @@ TEST(SqliteDatabase, KeepsWhatIsBound) {
                        })
                   .ok());
   EXPECT_EQ(rows, 1);
+}
+
+TEST(SqliteDatabase, IsMadeByManyAtOnce) {
+  for (int round = 0; round < 20; ++round) {
+    TemporaryFolder folder;
+    constexpr int kMakers = 4;
+    std::barrier start(kMakers);
+    std::vector<std::thread> makers;
+    for (int i = 0; i < kMakers; ++i) {
+      makers.emplace_back([&] {
+        start.arrive_and_wait();
+        // Opened and closed over and over: the last to close removes the log that the next is about to read.
+        for (int times = 0; times < 5; ++times) {
+          StatusOr<SqliteDatabase> database = SqliteDatabase::Open(folder / "d", true);
+          ASSERT_TRUE(database.ok()) << database.status().ToString();
+          const Status written = database->Write([&]() -> Status {
+            SKALD_RETURN_IF_ERROR(
+                database->Execute("CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, name TEXT)"));
+            return database->Run("INSERT INTO t(name) VALUES('a')", {});
+          });
+          ASSERT_TRUE(written.ok()) << written.ToString();
+        }
+      });
+    }
+    for (std::thread& maker : makers) maker.join();
+    SqliteDatabase database = SqliteDatabase::Open(folder / "d", false).value();
+    EXPECT_EQ(Names(&database).size(), size_t{kMakers * 5});
+  }
 }
 
 TEST(SqliteDatabase, UndoesTransactionsThatFailAndReadsOneMoment) {
