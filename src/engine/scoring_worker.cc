@@ -1,0 +1,76 @@
+#include "engine/scoring_worker.h"
+
+#include <iterator>
+#include <utility>
+
+#include "base/audio.h"
+
+namespace skald {
+
+void ScoringWorker::Begin(std::vector<WindowJob> windows) {
+  Batch batch;
+  batch.jobs = std::move(windows);
+  for (const WindowJob& job : batch.jobs) batch.views.push_back(job.window.samples);
+  batch.begun = scorer_->Begin(batch.views);
+  begun_.push_back(std::move(batch));
+  if (begun_.size() == static_cast<size_t>(scorer_->max_begun())) FinishOldest();
+}
+
+void ScoringWorker::FinishOldest() {
+  const Batch batch = std::move(begun_.front());
+  begun_.pop_front();
+  std::vector<ScoreRows> scores;
+  ScorerTiming timing;
+  Status status = batch.begun;
+  if (status.ok()) status = scorer_->Finish(&scores, &timing);
+  if (status.code() == StatusCode::kDeviceOutOfMemory) {
+    while (!idle()) FinishOldest();
+    status = ScoreInPieces(batch.views, &scores, &timing);
+  }
+  Deliver(batch, status, std::move(scores), timing);
+  scheduler_->Done();
+}
+
+/// Scores the batch; where device memory is short, half of it after the other.
+Status ScoringWorker::ScoreInPieces(std::span<const PcmView> views, std::vector<ScoreRows>* scores,
+                                    ScorerTiming* timing) {
+  Status status = scorer_->Score(views, scores, timing);
+  if (status.code() != StatusCode::kDeviceOutOfMemory || views.size() < 2) return status;
+  std::vector<ScoreRows> second;
+  const size_t half = views.size() / 2;
+  SKALD_RETURN_IF_ERROR(ScoreInPieces(views.first(half), scores, timing));
+  SKALD_RETURN_IF_ERROR(ScoreInPieces(views.subspan(half), &second, timing));
+  std::move(second.begin(), second.end(), std::back_inserter(*scores));
+  return Status::Ok();
+}
+
+void ScoringWorker::Deliver(const Batch& batch, const Status& status, std::vector<ScoreRows> scores,
+                            const ScorerTiming& timing) {
+  double batch_samples = 0;
+  for (const PcmView view : batch.views) batch_samples += static_cast<double>(view.size());
+  for (size_t i = 0; i < batch.jobs.size(); ++i) {
+    StreamJob* stream = batch.jobs[i].stream;
+    FileJob* file = stream->file;
+    const double samples = static_cast<double>(batch.views[i].size());
+    if (!status.ok()) {
+      file->Fail(status);
+    } else {
+      const double share = samples / batch_samples;
+      {
+        std::lock_guard lock(file->mutex);
+        file->timing.features_s += share * timing.features_s;
+        file->timing.model_s += share * timing.model_s;
+      }
+      const Window& window = batch.jobs[i].window;
+      std::lock_guard lock(stream->mutex);
+      stream->stitcher.Add({window.index, window.first_frame, window.keep_first_frame, window.keep_end_frame,
+                            window.last, std::move(scores[i])},
+                           [stream](const ScoreRows& rows) { stream->endpointer->Push(rows); });
+      if (stream->stitcher.finished()) stream->endpointer->Finish();
+    }
+    results_->ReportScored(samples / kSampleRateHz);
+    results_->Release(file);
+  }
+}
+
+}  // namespace skald
