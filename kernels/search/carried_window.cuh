@@ -69,7 +69,7 @@ __device__ inline void SaveWindow(Lane& lane) {
   for (uint32_t t = threadIdx.x; t < s.window_tokens; t += kThreads) to.keys[t] = lane.window_keys[t];
   uint32_t end_collapsed = 0;
   for (uint32_t r = 0; r < s.window_records; ++r) {
-    LaneRecord record = lane.records[r];
+    LaneRecord record = LoadRecord(lane, r);
     for (uint32_t i = threadIdx.x; i < record.tokens; i += kThreads) {
       const uint32_t t = record.first_token + i;
       float cost = 0;

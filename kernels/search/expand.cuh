@@ -67,12 +67,17 @@ __device__ inline void SeedLeast(Lane& lane) {
     __syncthreads();
     return;
   }
-  const uint32_t best = s.state.best_token;
-  const uint64_t key = lane.keys[best];
-  const float cost = lane.key_costs[best];
+  if (threadIdx.x == 0) {
+    s.best_key = lane.keys[s.state.best_token];
+    s.best_cost = lane.key_costs[s.state.best_token];
+    s.best_arcs = lane.Header(static_cast<uint32_t>(s.best_key >> 17)).arc_counts & 0xFFFFFu;
+  }
+  __syncthreads();
+  const uint64_t key = s.best_key;
+  const float cost = s.best_cost;
   const uint32_t block = static_cast<uint32_t>(key >> 17), unit = key & 0xFFFF;
   const uint32_t boost = static_cast<uint32_t>(key >> kLaneBoostShift);
-  const uint32_t arcs = lane.Header(block).arc_counts & 0xFFFFFu;
+  const uint32_t arcs = s.best_arcs;
   float least = cost + lane.Score(0);
   if (unit != 0) least = fminf(least, cost + lane.Score(unit));
   for (uint32_t a = threadIdx.x; a < arcs; a += kThreads) {
@@ -159,8 +164,8 @@ __device__ inline void VisitArcs(Lane& lane) {
     }
     const uint32_t place = AppendPlace(valid, &lane.counts.candidates);
     if (valid && place < plan.capacities.candidates) {
-      lane.candidates[place] = make_uint4(token, block, cell, __float_as_uint(cost));
-      lane.candidate_units[place] = static_cast<uint16_t>(unit);
+      lane.Candidate(place) = make_uint4(token, block, cell, __float_as_uint(cost));
+      lane.CandidateUnit(place) = static_cast<uint16_t>(unit);
     }
   };
 
@@ -303,7 +308,7 @@ __device__ inline void CutTies(Lane& lane) {
       const uint32_t known = digit == 0 ? 0 : ~0u << (digit == 1 ? 21 : 10);
       ClearHistogram(s);
       for (uint32_t c = threadIdx.x; c < lane.counts.candidates; c += kThreads) {
-        const uint4 candidate = lane.candidates[c];
+        const uint4 candidate = lane.Candidate(c);
         if (!lane.Keeps(__uint_as_float(candidate.w))) continue;
         const CandidatePlace place = PlaceOf(lane, candidate);
         bool match = ((place.word[word] ^ prefix.word[word]) & known) == 0;
@@ -339,7 +344,7 @@ __device__ inline bool CollectCandidates(Lane& lane) {
     ClearHistogram(s);
     if (collected <= capacity) {
       for (uint32_t c = threadIdx.x; c < collected; c += kThreads) {
-        const float cost = __uint_as_float(lane.candidates[c].w);
+        const float cost = __uint_as_float(lane.Candidate(c).w);
         if (cost < s.threshold) atomicAdd(&s.histogram[lane.CapBin(cost)], 1u);
       }
     } else {

@@ -79,7 +79,7 @@ __device__ inline void SettleEmittingLinks(Lane& lane) {
   for (uint32_t first = lane.share_first + threadIdx.x - warp_lane; first < candidates;
        first += lane.share_stride) {
     const uint32_t c = first + warp_lane;
-    uint4 link = c < candidates ? lane.candidates[c] : make_uint4(0, TokenHash::kNoSlot, 0, 0);
+    uint4 link = c < candidates ? lane.Candidate(c) : make_uint4(0, TokenHash::kNoSlot, 0, 0);
     bool keep = link.y != TokenHash::kNoSlot;
     if (keep) {
       link = Settled(lane, link);

@@ -16,6 +16,7 @@ constexpr uint32_t kManyArcs =
     64;  // from which on units may be looked up, where each stands for this many arcs:
 constexpr uint32_t kArcsForALookup = 12;
 constexpr uint32_t kMaxLiveUnits = 256;
+constexpr uint32_t kSharedCandidates = 512;  // most frames have fewer; with more, an SM holds fewer lanes
 constexpr uint32_t kInfinityBits = 0x7F800000u;
 
 __device__ __forceinline__ float Infinity() { return __uint_as_float(kInfinityBits); }
@@ -146,6 +147,12 @@ struct Shared : LaneProgress {
   uint16_t many_token[kThreads];
   uint32_t many_degree[kThreads];
 
+  // The best token of the frontier, read once for all threads.
+  uint64_t best_key;
+  float best_cost;
+  uint32_t best_arcs;
+
+  LaneRecord record[2];  ///< the one before that which all threads work at, and that one
   uint32_t kept_tokens;  ///< of the record being pruned
   uint32_t kept_links;
   // Results of block-wide selections.
@@ -154,15 +161,22 @@ struct Shared : LaneProgress {
   uint32_t broadcast;
 };
 
+/// The first candidates of a frame, where one block makes it: most frames need no others.
+struct SharedCandidates {
+  uint4 candidate[kSharedCandidates];
+  uint16_t unit[kSharedCandidates];
+};
+
 /// One thread's view of its lane. A lane is owned by one block, or in turns by several: then each takes a
 /// share of the elements of a list, and what all have to see lies between launches.
 struct Lane {
   const LaneSearchPlan& plan;
   Shared& s;
   LaneCounts& counts;
-  uint32_t share_first;   ///< the block's first element
-  uint32_t share_stride;  ///< elements that all blocks take in a turn, kThreads each
-  float* shared_scores;   ///< null: the row is read from global memory
+  uint32_t share_first;                 ///< the block's first element
+  uint32_t share_stride;                ///< elements that all blocks take in a turn, kThreads each
+  float* shared_scores;                 ///< null: the row is read from global memory
+  SharedCandidates* shared_candidates;  ///< null: all are in global memory
   TokenHash hash;
 
   uint32_t* used_slots;
@@ -192,6 +206,16 @@ struct Lane {
   float blank;
   float least_cost;
 
+  __device__ __forceinline__ bool InShared(uint32_t candidate) const {
+    return shared_candidates != nullptr && candidate < kSharedCandidates;
+  }
+  /// Source token, block (later slot), cell and cost.
+  __device__ __forceinline__ uint4& Candidate(uint32_t c) const {
+    return InShared(c) ? shared_candidates->candidate[c] : candidates[c];
+  }
+  __device__ __forceinline__ uint16_t& CandidateUnit(uint32_t c) const {
+    return InShared(c) ? shared_candidates->unit[c] : candidate_units[c];
+  }
   /// nll' of a unit.
   __device__ __forceinline__ float Score(uint32_t unit) const {
     return shared_scores != nullptr ? shared_scores[unit] : (row[unit] - blank) - least_cost;
@@ -245,6 +269,20 @@ __device__ __forceinline__ void PlaceLane(Lane& lane, std::byte* memory) {
   lane.carried_collapsed_costs = reinterpret_cast<float*>(memory + plan.layout.carried_collapsed_costs);
   lane.window_links = reinterpret_cast<uint4*>(memory + plan.layout.window_links);
   lane.records = reinterpret_cast<LaneRecord*>(memory + plan.layout.records);
+}
+
+/// Record number r, read once for all threads and left in s.record[1], the one before it, if any, in
+/// s.record[0]. By all threads.
+__device__ __forceinline__ LaneRecord LoadRecord(const Lane& lane, uint32_t r) {
+  constexpr uint32_t kWords = sizeof(LaneRecord) / 4;
+  static_assert(sizeof(LaneRecord) % 4 == 0 && 2 * kWords <= kThreads);
+  __syncthreads();
+  if (threadIdx.x < 2 * kWords && (r > 0 || threadIdx.x >= kWords)) {
+    reinterpret_cast<uint32_t*>(lane.s.record)[threadIdx.x] = reinterpret_cast<const uint32_t*>(
+        lane.records + r)[static_cast<int>(threadIdx.x) - static_cast<int>(kWords)];
+  }
+  __syncthreads();
+  return lane.s.record[1];
 }
 
 /// A cell is read with one 16-byte load.

@@ -44,8 +44,10 @@ __global__ void __launch_bounds__(kThreads, 4) LaneSearchKernel(const __grid_con
   auto* const slot_keys = reinterpret_cast<unsigned long long*>(shared_memory);
   auto* const slot_costs = reinterpret_cast<int*>(slot_keys + plan.shared_slots);
   Shared& s = *reinterpret_cast<Shared*>(slot_costs + plan.shared_slots);
+  auto* const candidates = reinterpret_cast<SharedCandidates*>(&s + 1);
   Lane lane{plan, s, s.counts, 0, kThreads};
-  lane.shared_scores = plan.shared_scores ? reinterpret_cast<float*>(&s + 1) : nullptr;
+  lane.shared_candidates = candidates;
+  lane.shared_scores = plan.shared_scores ? reinterpret_cast<float*>(candidates + 1) : nullptr;
   lane.hash.shared_keys = slot_keys;
   lane.hash.shared_costs = slot_costs;
   lane.hash.shared_slots = plan.shared_slots;
@@ -74,7 +76,8 @@ __global__ void __launch_bounds__(kThreads, 4) LaneSearchKernel(const __grid_con
 }  // namespace lane
 
 size_t LaneSharedBytes(uint32_t shared_slots, uint32_t score_count) {
-  return size_t{shared_slots} * 12 + sizeof(lane::Shared) + size_t{score_count} * sizeof(float);
+  return size_t{shared_slots} * 12 + sizeof(lane::Shared) + sizeof(lane::SharedCandidates) +
+         size_t{score_count} * sizeof(float);
 }
 
 Status PrepareLaneSearch(size_t shared_bytes) {

@@ -37,14 +37,14 @@ __device__ inline void MergeCandidates(Lane& lane) {
   uint32_t kept_count = 0;
   const uint32_t candidates = lane.counts.candidates;
   for (uint32_t c = lane.share_first + threadIdx.x; c < candidates; c += lane.share_stride) {
-    const uint4 candidate = lane.candidates[c];
+    const uint4 candidate = lane.Candidate(c);
     const float cost = __uint_as_float(candidate.w);
     bool keep = lane.Keeps(cost);
     if (keep && s.ties_cut) keep = !PlaceAbove(PlaceOf(lane, candidate), s.last_kept);
     uint32_t slot = TokenHash::kNoSlot;
     if (keep) {
       ++kept_count;
-      unsigned long long key = static_cast<unsigned long long>(candidate.y) << 17 | lane.candidate_units[c];
+      unsigned long long key = static_cast<unsigned long long>(candidate.y) << 17 | lane.CandidateUnit(c);
       if (s.boost.states != nullptr) {
         const uint32_t word =
             candidate.z < kLaneEntryCell ? LoadCell<GraphArc>(lane.plan.cells, candidate.z).word : 0;
@@ -58,7 +58,7 @@ __device__ inline void MergeCandidates(Lane& lane) {
       }
       slot = Relax(lane, key, cost, rank);
     }
-    lane.candidates[c].y = slot;
+    lane.Candidate(c).y = slot;
   }
   kept_count = __reduce_add_sync(0xFFFFFFFFu, kept_count);
   if ((threadIdx.x & 31) == 0) atomicAdd(&lane.counts.kept_candidates, kept_count);

@@ -30,10 +30,10 @@ __device__ inline void PruneWindow(Lane& lane) {
   }
   __syncthreads();
   for (uint32_t r = records; r-- > 0;) {
-    const LaneRecord record = lane.records[r];
+    const LaneRecord record = LoadRecord(lane, r);
     uint32_t* const here = lane.window_extra + record.first_token;
     // Emitting links of the first record come from tokens outside of the window.
-    uint32_t* const before = r > 0 ? lane.window_extra + lane.records[r - 1].first_token : nullptr;
+    uint32_t* const before = r > 0 ? lane.window_extra + s.record[0].first_token : nullptr;
     const auto extra_of = [&](const uint4& link) {
       return __uint_as_float(here[link.y]) + __uint_as_float(link.w);
     };
@@ -158,7 +158,7 @@ __device__ inline void WriteSegment(Lane& lane, uint32_t count, std::byte* outpu
 
   const uint32_t* before = nullptr;
   for (uint32_t r = 0; r < count; ++r) {
-    const LaneRecord record = lane.records[r];
+    const LaneRecord record = LoadRecord(lane, r);
     const uint64_t* const record_keys = lane.window_keys + record.first_token;
     const uint32_t* const numbers = lane.window_extra + record.first_token;
     auto* const keys = reinterpret_cast<uint64_t*>(output);
@@ -198,7 +198,7 @@ __device__ inline void KeepRecords(Lane& lane, uint32_t count) {
   const uint32_t* before = count > 0 ? lane.window_extra + lane.records[count - 1].first_token : nullptr;
   __syncthreads();
   for (uint32_t r = count; r < records; ++r) {
-    LaneRecord record = lane.records[r];
+    LaneRecord record = LoadRecord(lane, r);
     const uint32_t* const numbers = lane.window_extra + record.first_token;
     const uint32_t first_token = end_token, first_link = end_link;
     for (uint32_t first = 0; first < record.tokens; first += kThreads) {
