@@ -2,18 +2,18 @@
 
 #include <utility>
 
-#include "models/architectures/whisper_encoder_ctc_cpu.h"
+#include "models/architectures/cpu_network.h"
 #include "models/batch_check.h"
 #include "models/layers/cpu/simd_kernels.h"
 
 namespace skald {
 namespace {
 
-class CpuWhisperEncoderCtcModel : public AcousticModel {
+class CpuAcousticModel : public AcousticModel {
  public:
-  CpuWhisperEncoderCtcModel(WhisperEncoderCtcCpu encoder, BatchShape shape, double frame_shift_s,
-                            Precision precision)
-      : encoder_(std::move(encoder)),
+  CpuAcousticModel(std::unique_ptr<CpuNetwork> network, BatchShape shape, double frame_shift_s,
+                   Precision precision)
+      : network_(std::move(network)),
         shape_(std::move(shape)),
         frame_shift_s_(frame_shift_s),
         precision_(precision) {}
@@ -22,23 +22,23 @@ class CpuWhisperEncoderCtcModel : public AcousticModel {
   double frame_shift_s() const override { return frame_shift_s_; }
   int64_t max_window_feature_frames() const override { return shape_.max_window_feature_frames(); }
   int64_t max_batch_feature_frames() const override { return shape_.max_batch_feature_frames; }
-  int feature_bins() const override { return shape_.sizes.feature_bins; }
+  int feature_bins() const override { return shape_.feature_bins(); }
   const std::vector<std::string>& heads() const override { return shape_.heads; }
   int Units(size_t head) const override { return shape_.units.at(head); }
   Precision precision() const override { return precision_; }
   AcousticModelTiming timing() const override {
-    const EncoderTiming& timing = encoder_.timing();
+    const NetworkTiming& timing = network_->timing();
     return {timing.convolution_s, timing.attention_s, timing.linear_s, timing.heads_s};
   }
 
   Status Run(FeatureView features, std::span<const int64_t> window_feature_frames,
              std::span<const MatrixView<float>> nll_per_head) override {
     SKALD_RETURN_IF_ERROR(shape_.Check(features, window_feature_frames, nll_per_head));
-    return encoder_.Run(features, window_feature_frames, nll_per_head);
+    return network_->Run(features, window_feature_frames, nll_per_head);
   }
 
  private:
-  WhisperEncoderCtcCpu encoder_;
+  std::unique_ptr<CpuNetwork> network_;
   BatchShape shape_;
   double frame_shift_s_;
   Precision precision_;
@@ -102,12 +102,10 @@ StatusOr<std::unique_ptr<AcousticModel>> AcousticModel::Load(const Bundle& bundl
   SKALD_ASSIGN_OR_RETURN(const Precision precision, ChoosePrecision(options.precision));
   SKALD_ASSIGN_OR_RETURN(BatchShape shape,
                          MakeBatchShape(bundle, options.heads, options.max_batch_feature_frames));
-  SKALD_ASSIGN_OR_RETURN(WhisperEncoderCtcWeights weights, ReadWhisperEncoderCtcWeights(bundle, shape.heads));
-  SKALD_ASSIGN_OR_RETURN(WhisperEncoderCtcCpu encoder,
-                         WhisperEncoderCtcCpu::Create(bundle.manifest().sizes, std::move(weights),
-                                                      ToCpuPrecision(precision), options.threads));
-  return std::unique_ptr<AcousticModel>(std::make_unique<CpuWhisperEncoderCtcModel>(
-      std::move(encoder), std::move(shape), bundle.manifest().frame_shift_s, precision));
+  SKALD_ASSIGN_OR_RETURN(std::unique_ptr<CpuNetwork> network,
+                         MakeCpuNetwork(bundle, shape.heads, ToCpuPrecision(precision), options.threads));
+  return std::unique_ptr<AcousticModel>(std::make_unique<CpuAcousticModel>(
+      std::move(network), std::move(shape), bundle.manifest().frame_shift_s, precision));
 }
 
 }  // namespace skald

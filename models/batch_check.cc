@@ -2,13 +2,7 @@
 
 #include <algorithm>
 
-#include "models/architectures/whisper_encoder_ctc.h"
-
 namespace skald {
-
-int64_t BatchShape::ScoreFrames(int64_t feature_frames) const {
-  return WhisperEncoderCtcFrames(sizes, feature_frames);
-}
 
 Status BatchShape::Check(FeatureView features, std::span<const int64_t> window_feature_frames,
                          std::span<const MatrixView<float>> nll_per_head) const {
@@ -26,12 +20,12 @@ Status BatchShape::Check(FeatureView features, std::span<const int64_t> window_f
                                      " feature frames, the limit the model was loaded with");
     }
   }
-  if (features.rows != feature_frames || features.columns != sizes.feature_bins ||
+  if (features.rows != feature_frames || features.columns != feature_bins() ||
       features.stride < features.columns) {
     return Status::InvalidArgument("features [" + std::to_string(features.rows) + ", " +
                                    std::to_string(features.columns) + "]; the windows need [" +
-                                   std::to_string(feature_frames) + ", " +
-                                   std::to_string(sizes.feature_bins) + "]");
+                                   std::to_string(feature_frames) + ", " + std::to_string(feature_bins()) +
+                                   "]");
   }
   if (nll_per_head.size() != heads.size()) {
     return Status::InvalidArgument(std::to_string(nll_per_head.size()) + " outputs for " +

@@ -13,13 +13,14 @@ namespace skald {
 
 /// What batches a loaded model takes and gives, the same on every device.
 struct BatchShape {
-  WhisperEncoderCtcSizes sizes;
+  ArchitectureSizes sizes;
   std::vector<std::string> heads;
   std::vector<int> units;  ///< of each of heads
   int64_t max_batch_feature_frames = 0;
 
-  int64_t ScoreFrames(int64_t feature_frames) const;
-  int64_t max_window_feature_frames() const { return 2 * int64_t{sizes.max_positions}; }
+  int64_t ScoreFrames(int64_t feature_frames) const { return skald::ScoreFrames(sizes, feature_frames); }
+  int feature_bins() const { return FeatureBins(sizes); }
+  int64_t max_window_feature_frames() const { return MaxWindowFeatureFrames(sizes); }
   /// kInvalidArgument unless the arguments of a Run fit together and the limits.
   Status Check(FeatureView features, std::span<const int64_t> window_feature_frames,
                std::span<const MatrixView<float>> nll_per_head) const;

@@ -24,7 +24,7 @@ class CudaWhisperEncoderCtcModel : public CudaAcousticModel {
   int64_t max_window_feature_frames() const override { return max_window_feature_frames_; }
   int64_t max_batch_feature_frames() const override { return shape_.max_batch_feature_frames; }
   int max_batch_windows() const override { return max_windows_; }
-  int feature_bins() const override { return shape_.sizes.feature_bins; }
+  int feature_bins() const override { return shape_.feature_bins(); }
   const std::vector<std::string>& heads() const override { return shape_.heads; }
   int Units(size_t head) const override { return shape_.units.at(head); }
   Precision precision() const override { return precision_; }
@@ -74,15 +74,19 @@ StatusOr<std::unique_ptr<CudaAcousticModel>> CudaAcousticModel::Load(
   if (options.max_window_feature_frames > 0)
     max_window = std::min(max_window, options.max_window_feature_frames);
   max_window = std::min(max_window, options.max_batch_feature_frames);
+  const auto* sizes = std::get_if<WhisperEncoderCtcSizes>(&bundle.manifest().sizes);
+  if (sizes == nullptr) {
+    return Status::Unsupported(std::string(ArchitectureName(bundle.manifest().sizes)) +
+                               " does not run on CUDA");
+  }
   SKALD_ASSIGN_OR_RETURN(const WhisperEncoderCtcWeights weights,
                          ReadWhisperEncoderCtcWeights(bundle, shape.heads));
   const ElementType type = precision == Precision::kF32   ? ElementType::kF32
                            : precision == Precision::kF16 ? ElementType::kF16
                                                           : ElementType::kBf16;
   const EncoderBatchLimits limits{options.max_batch_feature_frames, options.max_batch_windows};
-  SKALD_ASSIGN_OR_RETURN(
-      WhisperEncoderCtcCuda encoder,
-      WhisperEncoderCtcCuda::Create(context, bundle.manifest().sizes, weights, type, limits, max_window));
+  SKALD_ASSIGN_OR_RETURN(WhisperEncoderCtcCuda encoder,
+                         WhisperEncoderCtcCuda::Create(context, *sizes, weights, type, limits, max_window));
   return std::unique_ptr<CudaAcousticModel>(std::make_unique<CudaWhisperEncoderCtcModel>(
       std::move(encoder), std::move(shape), options.max_batch_windows, max_window,
       bundle.manifest().frame_shift_s, precision));

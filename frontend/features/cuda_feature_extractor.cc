@@ -93,6 +93,9 @@ CudaFeatureExtractor::~CudaFeatureExtractor() = default;
 StatusOr<CudaFeatureExtractor> CudaFeatureExtractor::Create(DeviceContext context,
                                                             const FeatureOptions& options) {
   SKALD_RETURN_IF_ERROR(options.Validate());
+  if (options.kind == FeatureKind::kNemoLogMel || options.kind == FeatureKind::kWaveform) {
+    return Status::Unsupported("NeMo and waveform features are computed on the CPU only");
+  }
   SKALD_CUDA_RETURN_IF_ERROR(cudaSetDevice(context.device));
   auto state = std::make_unique<State>();
   state->options = options;

@@ -9,6 +9,7 @@
 #include "frontend/features/feature_tables.h"
 #include "frontend/features/frame_block.h"
 #include "frontend/features/frame_layout.h"
+#include "frontend/features/window_norms.h"
 
 namespace skald {
 
@@ -47,6 +48,7 @@ StatusOr<FeatureExtractor> FeatureExtractor::Create(const FeatureOptions& option
   SKALD_RETURN_IF_ERROR(options.Validate());
   auto plan = std::make_shared<Plan>();
   plan->options = options;
+  if (options.kind == FeatureKind::kWaveform) return FeatureExtractor(std::move(plan));
   plan->tables = MakeFeatureTables(options);
   plan->block = internal::MakeFrameBlockPlan(plan->options, plan->tables);
   plan->code = internal::UsableFrameBlockCodes().codes[0];
@@ -70,6 +72,10 @@ void FeatureExtractor::Run(PcmView samples, MatrixView<float> features) const {
   SKALD_CHECK(features.rows == FrameCount(sample_count) && features.columns == bin_count,
               "features view does not fit the window");
 
+  if (options.kind == FeatureKind::kWaveform) {
+    CopyWaveform(samples, options.normalise_samples, features);
+    return;
+  }
   const size_t output_floats = static_cast<size_t>(bin_count) * code.lanes;
   const size_t edge_floats = static_cast<size_t>(options.frame_length_samples) * code.lanes;
   float* const output =
@@ -77,6 +83,8 @@ void FeatureExtractor::Run(PcmView samples, MatrixView<float> features) const {
   float* const block_scratch = output + output_floats;  // stays aligned: whole vectors of lanes before it
   float* const edge_frames = block_scratch + internal::ScratchFloats(plan_->block, code.lanes);
 
+  const bool nemo = options.kind == FeatureKind::kNemoLogMel;
+  const auto tail_factor = static_cast<float>(options.preemphasis);
   float maximum = -std::numeric_limits<float>::infinity();
   const int64_t first_start = FirstFrameStart(options);
   for (int64_t first = 0; first < features.rows; first += code.lanes) {
@@ -94,6 +102,9 @@ void FeatureExtractor::Run(PcmView samples, MatrixView<float> features) const {
       for (int i = 0; i < options.frame_length_samples; ++i) {
         const int64_t source = SourceSample(options, start + i, sample_count);
         copy[i] = source < 0 ? 0.0f : samples[source];
+        // Silence after the end begins after preemphasis: samples that preemphasis turns into zeros come
+        // before.
+        if (nemo && start + i >= sample_count && i > 0) copy[i] = tail_factor * copy[i - 1];
       }
       frames[lane] = copy;
     }
@@ -107,6 +118,7 @@ void FeatureExtractor::Run(PcmView samples, MatrixView<float> features) const {
     }
   }
   if (options.kind == FeatureKind::kWhisperLogMel) ClampToMaximum(maximum, features);
+  if (nemo) NormaliseBins(features);
 }
 
 }  // namespace skald

@@ -27,7 +27,10 @@ Status CheckRange(const char* field, double value, double low, double high) {
 int FeatureOptions::bins() const {
   switch (kind) {
     case FeatureKind::kWhisperLogMel:
+    case FeatureKind::kNemoLogMel:
       return mel_bins;
+    case FeatureKind::kWaveform:
+      return 1;
     case FeatureKind::kKaldiFbank:
       return mel_bins + (use_energy ? 1 : 0);
     case FeatureKind::kKaldiMfcc:
@@ -37,6 +40,11 @@ int FeatureOptions::bins() const {
 }
 
 Status FeatureOptions::Validate() const {
+  if (kind == FeatureKind::kWaveform) {
+    SKALD_RETURN_IF_ERROR(CheckRange("frame_length_samples", frame_length_samples, 1, 1));
+    SKALD_RETURN_IF_ERROR(CheckRange("frame_shift_samples", frame_shift_samples, 1, 1));
+    return CheckRange("minimum_samples", minimum_samples, 0, 1 << 20);
+  }
   SKALD_RETURN_IF_ERROR(CheckRange("frame_length_samples", frame_length_samples, 2, 4096));
   SKALD_RETURN_IF_ERROR(CheckRange("frame_shift_samples", frame_shift_samples, 1, 4096));
   if (fft_size < frame_length_samples || fft_size > 8192 || fft_size % 2 != 0) {
@@ -57,6 +65,9 @@ Status FeatureOptions::Validate() const {
   } else {
     SKALD_RETURN_IF_ERROR(CheckRange("preemphasis", preemphasis, 0, 1));
     SKALD_RETURN_IF_ERROR(CheckRange("energy_floor", energy_floor, 0, 1e30));
+  }
+  if (kind == FeatureKind::kNemoLogMel) {
+    SKALD_RETURN_IF_ERROR(CheckRange("minimum_samples", minimum_samples, frame_shift_samples, 1 << 20));
   }
   if (kind == FeatureKind::kKaldiMfcc) {
     SKALD_RETURN_IF_ERROR(CheckRange("cepstra", cepstra, 1, mel_bins));
@@ -91,6 +102,24 @@ FeatureOptions KaldiMfccOptions() {
   options.kind = FeatureKind::kKaldiMfcc;
   options.mel_bins = 23;
   options.use_energy = true;
+  return options;
+}
+
+FeatureOptions NemoLogMelOptions() {
+  FeatureOptions options;
+  options.kind = FeatureKind::kNemoLogMel;
+  options.fft_size = 512;
+  options.window = WindowShape::kHann;
+  options.preemphasis = 0.97;
+  options.minimum_samples = 2 * options.frame_shift_samples;  // one frame has no standard deviation
+  return options;
+}
+
+FeatureOptions WaveformOptions() {
+  FeatureOptions options;
+  options.kind = FeatureKind::kWaveform;
+  options.frame_length_samples = options.frame_shift_samples = 1;
+  options.minimum_samples = 0;
   return options;
 }
 

@@ -14,10 +14,16 @@ namespace skald {
 /// height 1
 ///   in the mel domain, natural logarithm. Source: Kaldi, feat/feature-window.cc, feature-fbank.cc,
 ///   feature-mfcc.cc. Dither is always 0.
-enum class FeatureKind { kWhisperLogMel, kKaldiFbank, kKaldiMfcc };
+/// - kNemoLogMel: preemphasis of the whole window, frames centred on multiples of the shift, zeros beyond the
+/// ends,
+///   Slaney mel filters with area normalisation, ln(x + 2^-24), every bin shifted and scaled to mean 0 and
+///   standard deviation 1 over the window. Source: transformers, feature_extraction_parakeet.py (NeMo's
+///   AudioToMelSpectrogramPreprocessor with normalize: per_feature).
+/// - kWaveform: the samples themselves, a frame each.
+enum class FeatureKind { kWhisperLogMel, kKaldiFbank, kKaldiMfcc, kNemoLogMel, kWaveform };
 
-/// Tapering windows of the Kaldi kinds, as in Kaldi's feature-window.cc. kPovey is a Hann window to the power
-/// 0.85.
+/// Tapering windows of the Kaldi kinds (and NeMo), as in Kaldi's feature-window.cc. kPovey is a Hann window
+/// to the power 0.85.
 enum class WindowShape { kPovey, kHamming, kHann, kRectangular, kBlackman };
 
 /// Parameters of the features of 16 kHz audio. The values in place are those of WhisperLogMelOptions().
@@ -40,11 +46,15 @@ struct FeatureOptions {
   /// Upper edge of the last filter; 0 or negative: counted from half the sample rate, as in Kaldi.
   double high_hz = 8000;
 
-  /// Whisper only: shorter windows are padded with zeros at the end up to this length (an empty one has no
-  /// frames).
+  /// Whisper, NeMo, waveform: shorter windows are padded with zeros at the end up to this length (an empty
+  /// one has no frames).
   int minimum_samples = 480;
 
-  // From here on: the Kaldi kinds only.
+  /// Waveform only: the window's samples, padding aside, are shifted and scaled to mean 0 and variance 1
+  /// (plus 1e-7 where the scale is computed).
+  bool normalise_samples = false;
+
+  // From here on: the Kaldi kinds, window and preemphasis also NeMo.
 
   /// True: only frames that lie completely in the window. False: a frame for every shift, ends mirrored.
   bool snip_edges = true;
@@ -85,5 +95,10 @@ FeatureOptions WhisperLogMelOptions();
 FeatureOptions KaldiFbankOptions();
 /// Kaldi's defaults of compute-mfcc-feats: 13 cepstra of 23 bins, energy in place of cepstrum 0.
 FeatureOptions KaldiMfccOptions();
+/// What Parakeet models need: 80 bins, 100 frames/s, frames of 400 samples in transforms of 512, preemphasis
+/// 0.97.
+FeatureOptions NemoLogMelOptions();
+/// What Wav2Vec 2.0 models need, but for `normalise_samples`.
+FeatureOptions WaveformOptions();
 
 }  // namespace skald

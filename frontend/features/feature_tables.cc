@@ -84,28 +84,28 @@ std::vector<float> MakeDct(const FeatureOptions& options) {
 }  // namespace
 
 MelFilters MakeMelFilters(const FeatureOptions& options) {
-  const bool whisper = options.kind == FeatureKind::kWhisperLogMel;
+  const bool slaney = options.kind == FeatureKind::kWhisperLogMel || options.kind == FeatureKind::kNemoLogMel;
   const double nyquist = kSampleRateHz / 2.0;
   const double high = options.high_hz > 0 ? options.high_hz : nyquist + options.high_hz;
-  const double mel_low = whisper ? SlaneyMel(options.low_hz) : HtkMel(options.low_hz);
-  const double mel_high = whisper ? SlaneyMel(high) : HtkMel(high);
+  const double mel_low = slaney ? SlaneyMel(options.low_hz) : HtkMel(options.low_hz);
+  const double mel_high = slaney ? SlaneyMel(high) : HtkMel(high);
   // Slaney triangles are straight in Hz, Kaldi's in mel; Kaldi leaves out the bin at half the sample rate.
-  const int spectrum_bins = options.fft_size / 2 + (whisper ? 1 : 0);
+  const int spectrum_bins = options.fft_size / 2 + (slaney ? 1 : 0);
   MelFilters filters;
   filters.start.push_back(0);
   for (int m = 0; m < options.mel_bins; ++m) {
     double edges[3];
     for (int e = 0; e < 3; ++e) {
       const double mel = mel_low + (mel_high - mel_low) * (m + e) / (options.mel_bins + 1);
-      edges[e] = whisper ? SlaneyHz(mel) : mel;
+      edges[e] = slaney ? SlaneyHz(mel) : mel;
     }
     int first = 0;
     int count = 0;
     for (int k = 0; k < spectrum_bins; ++k) {
       const double hz = static_cast<double>(k) * kSampleRateHz / options.fft_size;
-      double weight = Triangle(whisper ? hz : HtkMel(hz), edges[0], edges[1], edges[2]);
+      double weight = Triangle(slaney ? hz : HtkMel(hz), edges[0], edges[1], edges[2]);
       if (weight <= 0) continue;
-      if (whisper) weight *= 2.0 / (edges[2] - edges[0]);
+      if (slaney) weight *= 2.0 / (edges[2] - edges[0]);
       if (count++ == 0) first = k;
       filters.weights.push_back(static_cast<float>(weight));
     }
@@ -133,6 +133,10 @@ FeatureTables MakeFeatureTables(const FeatureOptions& options) {
   if (whisper) {
     tables.mel_floor = 1e-10f;
     tables.log_scale = static_cast<float>(1 / std::numbers::ln10);
+    return tables;
+  }
+  if (options.kind == FeatureKind::kNemoLogMel) {
+    tables.mel_offset = 0x1p-24f;
     return tables;
   }
   tables.sample_scale = 32768;

@@ -29,6 +29,7 @@ struct FeatureTables {
   std::vector<float> dct;  ///< [cepstra, mel_bins], lifter and order of outputs included; MFCC only
   float sample_scale = 1;  ///< of the input samples
   float mel_floor = 0;     ///< filter outputs below count as this
+  float mel_offset = 0;    ///< then this is added
   float log_scale = 1;     ///< of the natural logarithm: 1 / ln 10 for log10
   float energy_floor = 0;  ///< frame energies below count as this
   int mel_output = 0;      ///< output that holds the first mel value; fbank kinds

@@ -23,6 +23,7 @@ FrameBlockPlan MakeFrameBlockPlan(const FeatureOptions& options, const FeatureTa
   plan.mel_start = tables.mel.start.data();
   plan.mel_weights = tables.mel.weights.data();
   plan.mel_floor = tables.mel_floor;
+  plan.mel_offset = tables.mel_offset;
   plan.log_scale = tables.log_scale;
   plan.cepstra = tables.dct.empty() ? 0 : options.cepstra;
   plan.dct = tables.dct.data();

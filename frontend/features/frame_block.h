@@ -23,6 +23,7 @@ struct FrameBlockPlan {
   const int* mel_start = nullptr;
   const float* mel_weights = nullptr;
   float mel_floor = 0;
+  float mel_offset = 0;
   float log_scale = 1;
   int cepstra = 0;  ///< 0: no DCT
   const float* dct = nullptr;

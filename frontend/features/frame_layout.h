@@ -11,7 +11,8 @@ namespace skald {
 inline int64_t FeatureFrameCount(const FeatureOptions& options, int64_t samples) {
   if (samples <= 0) return 0;
   const int64_t shift = options.frame_shift_samples;
-  if (options.kind == FeatureKind::kWhisperLogMel) {
+  if (options.kind == FeatureKind::kWhisperLogMel || options.kind == FeatureKind::kNemoLogMel ||
+      options.kind == FeatureKind::kWaveform) {
     return std::max<int64_t>(samples, options.minimum_samples) / shift;
   }
   if (!options.snip_edges) return (samples + shift / 2) / shift;
@@ -23,6 +24,7 @@ inline int64_t FeatureFrameCount(const FeatureOptions& options, int64_t samples)
 /// Frame t starts t * frame_shift_samples later.
 inline int64_t FirstFrameStart(const FeatureOptions& options) {
   if (options.kind == FeatureKind::kWhisperLogMel) return -options.fft_size / 2;
+  if (options.kind == FeatureKind::kNemoLogMel) return -options.frame_length_samples / 2;
   return options.snip_edges ? 0 : options.frame_shift_samples / 2 - options.frame_length_samples / 2;
 }
 
@@ -35,6 +37,7 @@ inline int64_t SourceSample(const FeatureOptions& options, int64_t position, int
     if (position >= padded) position = 2 * padded - 2 - position;
     return position < samples ? position : -1;
   }
+  if (options.kind == FeatureKind::kNemoLogMel) return position >= 0 && position < samples ? position : -1;
   while (position < 0 || position >= samples) {  // Kaldi mirrors as often as a short window needs
     position = position < 0 ? -position - 1 : 2 * samples - 1 - position;
   }

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "models/bundle/bundle.h"
+#include "models/layers/weights.h"
 
 namespace skald {
 
@@ -18,35 +19,16 @@ namespace skald {
 ///     frames become their mean, an odd last frame stays alone
 ///   scores of a head = -log softmax(linear(norm(x)))
 struct WhisperEncoderCtcWeights {
-  struct Affine {
-    std::vector<float> weight;  ///< linear: [outputs, inputs]; convolution: [outputs, 3 taps, inputs]
-    std::vector<float> bias;    ///< [outputs]
-  };
-  struct Norm {
-    std::vector<float> gain, bias;  ///< [model_width]
-  };
-  struct Layer {
-    Norm attention_norm;
-    Affine query_key_value;  ///< [3 * model_width, model_width]; queries scaled by 1/8 = 1/sqrt(64), which is
-                             ///< exact
-    Affine attention_output;
-    Norm feed_forward_norm;
-    Affine feed_forward_1, feed_forward_2;
-  };
-  Affine convolution_1, convolution_2;
+  AffineWeights convolution_1, convolution_2;
   std::vector<float> positions;  ///< [max_positions, model_width]
-  std::vector<Layer> layers;
-  Norm final_norm;
-  std::vector<Affine> heads;  ///< in the order asked for
+  std::vector<TransformerLayerWeights> layers;
+  NormWeights final_norm;
+  std::vector<AffineWeights> heads;  ///< in the order asked for
 };
 
 /// Reads the weights of a bundle after checking the file's SHA-256; only the heads that are asked for.
 /// kNotFound, kCorrupt (naming the tensor), or kInvalidArgument for a head the bundle lacks.
 StatusOr<WhisperEncoderCtcWeights> ReadWhisperEncoderCtcWeights(const Bundle& bundle,
                                                                 const std::vector<std::string>& heads);
-
-/// Frames of scores that a window of `feature_frames` gives: halved, rounding up, once or (with pooling)
-/// twice.
-int64_t WhisperEncoderCtcFrames(const WhisperEncoderCtcSizes& sizes, int64_t feature_frames);
 
 }  // namespace skald

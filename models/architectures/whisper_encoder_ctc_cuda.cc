@@ -52,7 +52,7 @@ Status WhisperEncoderCtcCuda::CreateLayers(DeviceContext context, const WhisperE
     if (uploaded.ok()) *buffer = std::move(uploaded).value();
     return uploaded.ok() ? Status::Ok() : std::move(uploaded).status();
   };
-  const auto upload_norm = [&](const WhisperEncoderCtcWeights::Norm& norm, Norm* target) -> Status {
+  const auto upload_norm = [&](const NormWeights& norm, Norm* target) -> Status {
     SKALD_RETURN_IF_ERROR(upload(norm.gain, "norm", &target->gain));
     return upload(norm.bias, "norm", &target->bias);
   };
@@ -62,7 +62,7 @@ Status WhisperEncoderCtcCuda::CreateLayers(DeviceContext context, const WhisperE
   accumulate.accumulate = true;
   bare.use_bias = false;  // the GELU kernel adds it
   head_options.input_type = head_options.output_type = ElementType::kF32;
-  const auto make = [&](const WhisperEncoderCtcWeights::Affine& affine, const CudaLinear::Options& options) {
+  const auto make = [&](const AffineWeights& affine, const CudaLinear::Options& options) {
     return CudaLinear::Create(context, math_, affine.weight, affine.bias, options);
   };
 
@@ -71,7 +71,7 @@ Status WhisperEncoderCtcCuda::CreateLayers(DeviceContext context, const WhisperE
                                        .outputs = sizes_.model_width,
                                        .stride = 1,
                                        .max_rows = limits_.max_spaced_rows()};
-  for (const WhisperEncoderCtcWeights::Affine* affine : {&weights.convolution_1, &weights.convolution_2}) {
+  for (const AffineWeights* affine : {&weights.convolution_1, &weights.convolution_2}) {
     SKALD_ASSIGN_OR_RETURN(CudaConvolution layer,
                            CudaConvolution::Create(context, math_, affine->weight, convolution));
     convolutions_.push_back(std::move(layer));
@@ -81,7 +81,7 @@ Status WhisperEncoderCtcCuda::CreateLayers(DeviceContext context, const WhisperE
     convolution.stride = 2;
   }
   SKALD_RETURN_IF_ERROR(upload(weights.positions, "positions", &positions_));
-  for (const WhisperEncoderCtcWeights::Layer& layer : weights.layers) {
+  for (const TransformerLayerWeights& layer : weights.layers) {
     Norm attention_norm, feed_forward_norm;
     SKALD_RETURN_IF_ERROR(upload_norm(layer.attention_norm, &attention_norm));
     SKALD_RETURN_IF_ERROR(upload_norm(layer.feed_forward_norm, &feed_forward_norm));
@@ -93,7 +93,7 @@ Status WhisperEncoderCtcCuda::CreateLayers(DeviceContext context, const WhisperE
                        std::move(attention_output), std::move(feed_forward_1), std::move(feed_forward_2)});
   }
   SKALD_RETURN_IF_ERROR(upload_norm(weights.final_norm, &final_norm_));
-  for (const WhisperEncoderCtcWeights::Affine& head : weights.heads) {
+  for (const AffineWeights& head : weights.heads) {
     SKALD_ASSIGN_OR_RETURN(CudaLinear linear, make(head, head_options));
     heads_.push_back(std::move(linear));
   }

@@ -2,37 +2,25 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/confidence_map.h"
 #include "base/status.h"
+#include "models/bundle/architecture_sizes.h"
 
 namespace skald {
-
-/// Sizes of a "whisper-encoder-ctc" network: two convolutions, pre-norm transformer layers, one linear CTC
-/// head per unit set (models/architectures/whisper_encoder_ctc.h has the forward pass).
-struct WhisperEncoderCtcSizes {
-  int feature_bins = 0;
-  int model_width = 0;
-  int attention_heads = 0;
-  int feed_forward_width = 0;
-  int layers = 0;
-  int max_positions =
-      0;  ///< frames after the second convolution; windows hold at most 2 * max_positions feature frames
-  double layer_norm_epsilon = 1e-5;
-  std::optional<int> pool_after_layer;  ///< index from 0: after this layer, pairs of frames become their mean
-};
 
 /// The features a model was trained on, as the bundle states them; the engine translates them for the front
 /// end.
 struct FeatureDescription {
-  std::string type;  ///< "whisper-log-mel" or a Kaldi preset such as "kaldi-fbank"
+  std::string type;  ///< "whisper-log-mel", "nemo-log-mel", "waveform", "normalised-waveform" or a Kaldi
+                     ///< preset such as "kaldi-fbank"
   int bins = 0;
   int sample_rate_hz = 0;
   int frame_length_samples = 0;
   int frame_shift_samples = 0;
+  int minimum_samples = 0;  ///< waveforms: shorter windows are padded with zeros up to here; 0: none
 };
 
 /// One output layer and its units.
@@ -54,8 +42,7 @@ struct BundleManifest {
   std::string name;
   std::string licence;
   std::string language;      ///< BCP 47, e.g. "en"
-  std::string architecture;  ///< "whisper-encoder-ctc"
-  WhisperEncoderCtcSizes sizes;
+  ArchitectureSizes sizes;   ///< the alternative says which architecture it is
   std::string weights_file;  ///< safetensors
   FeatureDescription features;
   double frame_shift_s = 0;  ///< of the scores, pooling included

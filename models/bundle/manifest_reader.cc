@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "models/bundle/architecture_reader.h"
 #include "models/bundle/strict_json.h"
 
 namespace skald {
@@ -53,33 +54,7 @@ StatusOr<std::string> FileMember(const JsonObject& object, const std::string& me
 
 Status ReadArchitecture(const JsonObject& root, BundleManifest* manifest) {
   SKALD_ASSIGN_OR_RETURN(const JsonObject object, root.Object("architecture"));
-  SKALD_ASSIGN_OR_RETURN(manifest->architecture, object.String("type"));
-  if (manifest->architecture != "whisper-encoder-ctc") {
-    return Status::Unsupported("architecture \"" + manifest->architecture + "\"; known: whisper-encoder-ctc");
-  }
-  WhisperEncoderCtcSizes& sizes = manifest->sizes;
-  const auto read = [&object](const char* name, int64_t low, int64_t high, int* value) -> Status {
-    SKALD_ASSIGN_OR_RETURN(const int64_t number, object.Integer(name, low, high));
-    *value = static_cast<int>(number);
-    return Status::Ok();
-  };
-  SKALD_RETURN_IF_ERROR(read("feature_bins", 1, 1024, &sizes.feature_bins));
-  SKALD_RETURN_IF_ERROR(read("model_width", 64, 8192, &sizes.model_width));
-  SKALD_RETURN_IF_ERROR(read("attention_heads", 1, 128, &sizes.attention_heads));
-  SKALD_RETURN_IF_ERROR(read("feed_forward_width", 16, 65536, &sizes.feed_forward_width));
-  SKALD_RETURN_IF_ERROR(read("layers", 1, 128, &sizes.layers));
-  SKALD_RETURN_IF_ERROR(read("max_positions", 1, 65536, &sizes.max_positions));
-  SKALD_ASSIGN_OR_RETURN(sizes.layer_norm_epsilon, object.Number("layer_norm_epsilon", 1e-12, 1e-1));
-  if (object.Has("pool_after_layer")) {
-    int layer = 0;
-    SKALD_RETURN_IF_ERROR(read("pool_after_layer", 0, sizes.layers - 1, &layer));
-    sizes.pool_after_layer = layer;
-  }
-  if (sizes.model_width != 64 * sizes.attention_heads) {
-    return Status::Unsupported("\"architecture.model_width\" " + std::to_string(sizes.model_width) +
-                               " is not 64 x \"architecture.attention_heads\" " +
-                               std::to_string(sizes.attention_heads));
-  }
+  SKALD_ASSIGN_OR_RETURN(manifest->sizes, ReadArchitectureSizes(object));
   SKALD_ASSIGN_OR_RETURN(manifest->weights_file, FileMember(object, "weights", true, *manifest));
   return Status::Ok();
 }
@@ -96,12 +71,15 @@ Status ReadFeatures(const JsonObject& root, BundleManifest* manifest) {
   features.sample_rate_hz = static_cast<int>(rate);
   features.frame_length_samples = static_cast<int>(length);
   features.frame_shift_samples = static_cast<int>(shift);
-  if (features.bins != manifest->sizes.feature_bins) {
-    return Status::Corrupt("\"features.bins\" differs from \"architecture.feature_bins\"");
+  SKALD_ASSIGN_OR_RETURN(const int64_t minimum, object.IntegerOr("minimum_samples", 0, 1 << 20, 0));
+  features.minimum_samples = static_cast<int>(minimum);
+  if (features.bins != FeatureBins(manifest->sizes)) {
+    return Status::Corrupt("\"features.bins\" differs from the " +
+                           std::to_string(FeatureBins(manifest->sizes)) + " that the architecture takes");
   }
   SKALD_ASSIGN_OR_RETURN(manifest->frame_shift_s, root.Number("frame_shift_s", 1e-4, 10.0));
-  const double subsampling = manifest->sizes.pool_after_layer ? 4.0 : 2.0;
-  const double expected = subsampling * features.frame_shift_samples / features.sample_rate_hz;
+  const double expected = static_cast<double>(FeatureFramesPerScore(manifest->sizes)) *
+                          features.frame_shift_samples / features.sample_rate_hz;
   if (std::abs(manifest->frame_shift_s - expected) > 1e-9) {
     return Status::Corrupt("\"frame_shift_s\" does not follow from features and architecture, which give " +
                            nlohmann::json(expected).dump());

@@ -25,9 +25,7 @@ void PrintInfo(const Bundle& bundle) {
   line("folder", bundle.folder());
   line("language", manifest.language);
   line("licence", manifest.licence);
-  line("architecture", fmt::format("{}, {} layers of width {}, {} attention heads, feed-forward {}",
-                                   manifest.architecture, manifest.sizes.layers, manifest.sizes.model_width,
-                                   manifest.sizes.attention_heads, manifest.sizes.feed_forward_width));
+  line("architecture", DescribeArchitecture(manifest.sizes));
   line("features", fmt::format("{}, {} bins, {} Hz", manifest.features.type, manifest.features.bins,
                                manifest.features.sample_rate_hz));
   line("frame shift", fmt::format("{:g} s", manifest.frame_shift_s));

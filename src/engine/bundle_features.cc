@@ -12,6 +12,12 @@ StatusOr<FeatureOptions> FeaturesOfBundle(const FeatureDescription& description)
     options = KaldiFbankOptions();
   } else if (description.type == "kaldi-mfcc") {
     options = KaldiMfccOptions();
+  } else if (description.type == "nemo-log-mel") {
+    options = NemoLogMelOptions();
+  } else if (description.type == "waveform" || description.type == "normalised-waveform") {
+    options = WaveformOptions();
+    options.normalise_samples = description.type == "normalised-waveform";
+    options.minimum_samples = description.minimum_samples;
   } else {
     return Status::Unsupported("features of type \"" + description.type + "\"");
   }

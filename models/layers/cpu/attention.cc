@@ -6,18 +6,25 @@ namespace skald {
 namespace {
 
 constexpr int64_t kKeyBlock = 64;
+constexpr int64_t kValueBlock = 64;
 constexpr int64_t kQueryGroup = 6;  ///< rows of SimdKernels::product_6x64
 constexpr int64_t kQueryBlock = 8 * kQueryGroup;
-constexpr int64_t kWidth = CpuAttention::kHeadWidth;
 
 int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
+/// Columns of position scores for a block of queries: a slanted band, cut at whole blocks of positions.
+int64_t PositionColumns(int64_t frames) { return RoundUp(frames + kQueryBlock, kKeyBlock) + kKeyBlock; }
+
 }  // namespace
 
-CpuAttention::CpuAttention(int heads, int workers)
-    : heads_(heads), simd_(CpuKernels()), workers_(static_cast<size_t>(workers)) {}
+CpuAttention::CpuAttention(int heads, int head_width, int workers)
+    : heads_(heads),
+      head_width_(head_width),
+      value_blocks_(RoundUp(head_width, kValueBlock) / kValueBlock),
+      simd_(CpuKernels()),
+      workers_(static_cast<size_t>(workers)) {}
 
-void CpuAttention::Begin(std::span<const int64_t> window_frames) {
+void CpuAttention::Begin(std::span<const int64_t> window_frames, bool relative) {
   window_start_.assign(1, 0);
   key_block_start_.assign(1, 0);
   tasks_.clear();
@@ -37,23 +44,29 @@ void CpuAttention::Begin(std::span<const int64_t> window_frames) {
   const int64_t rows = window_start_.back() + kQueryGroup;
   if (rows > row_capacity_) {
     row_capacity_ = rows;
-    queries_.assign(static_cast<size_t>(heads_ * rows * kWidth), 0.0f);
-    values_.assign(static_cast<size_t>(heads_ * rows * kWidth), 0.0f);
+    queries_.assign(static_cast<size_t>(heads_ * rows * head_width_), 0.0f);
+    values_.assign(static_cast<size_t>(heads_ * value_blocks_ * rows * kValueBlock), 0.0f);
+    position_queries_.clear();
   }
+  if (relative && position_queries_.empty()) position_queries_.assign(queries_.size(), 0.0f);
   if (key_block_start_.back() > key_block_capacity_) {
     key_block_capacity_ = key_block_start_.back();
-    keys_.assign(static_cast<size_t>(heads_ * key_block_capacity_ * kWidth * kKeyBlock), 0.0f);
+    keys_.assign(static_cast<size_t>(heads_ * key_block_capacity_ * head_width_ * kKeyBlock), 0.0f);
   }
   for (Worker& worker : workers_) {
-    const auto scores = static_cast<size_t>(kQueryBlock * RoundUp(longest, kKeyBlock));
-    if (worker.scores.size() < scores) worker.scores.resize(scores);
-    worker.result.resize(kQueryBlock * kWidth);
-    worker.inverse_sums.resize(kQueryBlock);
+    const auto grow = [](std::vector<float>* values, int64_t size) {
+      if (values->size() < static_cast<size_t>(size)) values->resize(static_cast<size_t>(size));
+    };
+    grow(&worker.scores, kQueryBlock * RoundUp(longest, kKeyBlock));
+    if (relative) grow(&worker.position_scores, kQueryBlock * PositionColumns(longest));
+    grow(&worker.result, kQueryBlock * kValueBlock);
+    grow(&worker.inverse_sums, kQueryBlock);
   }
 }
 
-void CpuAttention::Pack(int64_t first_row, int64_t rows, const float* query_key_value) {
-  const int64_t model_width = heads_ * kWidth;
+void CpuAttention::Pack(int64_t first_row, int64_t rows, const float* query_key_value,
+                        const RelativePositions* positions) {
+  const int64_t model_width = heads_ * head_width_;
   auto window =
       std::upper_bound(window_start_.begin(), window_start_.end(), first_row) - window_start_.begin() - 1;
   for (int64_t done = 0; done < rows;) {
@@ -65,53 +78,99 @@ void CpuAttention::Pack(int64_t first_row, int64_t rows, const float* query_key_
         std::min({rows - done, window_start_[window + 1] - first_row - done, kKeyBlock - place});
     const int64_t block = key_block_start_[window] + frame / kKeyBlock;
     for (int head = 0; head < heads_; ++head) {
-      const float* source = query_key_value + done * 3 * model_width + head * kWidth;
-      float* query = queries_.data() + (head * row_capacity_ + first_row + done) * kWidth;
-      float* value = values_.data() + (head * row_capacity_ + first_row + done) * kWidth;
-      float* key = keys_.data() + (head * key_block_capacity_ + block) * kWidth * kKeyBlock + place;
+      const float* source = query_key_value + done * 3 * model_width + head * head_width_;
+      const int64_t query_place = RowOf(head, first_row + done);
+      float* key = keys_.data() + (head * key_block_capacity_ + block) * head_width_ * kKeyBlock + place;
       for (int64_t row = 0; row < count; ++row) {
-        std::copy_n(source + row * 3 * model_width, kWidth, query + row * kWidth);
-        std::copy_n(source + row * 3 * model_width + 2 * model_width, kWidth, value + row * kWidth);
+        const float* query = source + row * 3 * model_width;
+        float* target = queries_.data() + query_place + row * head_width_;
+        std::copy_n(query, head_width_, target);
+        if (positions != nullptr) {
+          float* position_target = position_queries_.data() + query_place + row * head_width_;
+          std::copy_n(query, head_width_, position_target);
+          simd_.add(positions->content_bias.data() + head * head_width_, head_width_, target);
+          simd_.add(positions->position_bias.data() + head * head_width_, head_width_, position_target);
+        }
+        for (int64_t column = 0; column < head_width_; column += kValueBlock) {
+          const int64_t value_row =
+              (head * value_blocks_ + column / kValueBlock) * row_capacity_ + first_row + done + row;
+          std::copy_n(query + 2 * model_width + column, std::min(kValueBlock, head_width_ - column),
+                      values_.data() + value_row * kValueBlock);
+        }
       }
-      simd_.transpose(source + model_width, count, 3 * model_width, kWidth, key, kKeyBlock);
+      simd_.transpose(source + model_width, count, 3 * model_width, head_width_, key, kKeyBlock);
     }
     done += count;
   }
 }
 
-void CpuAttention::Run(WorkerTeam* team, float* output) {
-  team->For(static_cast<int64_t>(tasks_.size()),
-            [&](int worker, int64_t i) { RunTask(worker, tasks_[static_cast<size_t>(i)], output); });
+void CpuAttention::Run(WorkerTeam* team, float* output, const RelativePositions* positions) {
+  team->For(static_cast<int64_t>(tasks_.size()), [&](int worker, int64_t i) {
+    RunTask(worker, tasks_[static_cast<size_t>(i)], output, positions);
+  });
 }
 
-void CpuAttention::RunTask(int worker_index, const Task& task, float* output) {
+void CpuAttention::AddPositionScores(const Task& task, int64_t rows, const RelativePositions& positions,
+                                     Worker* worker) const {
+  const int64_t start = window_start_[task.window];
+  const int64_t frames = window_start_[task.window + 1] - start;
+  const int64_t padded = RoundUp(frames, kKeyBlock), pitch = PositionColumns(frames);
+  // Query q and key k meet at column max_position - q + k.
+  const int64_t first_column = positions.max_position - (task.first_query + rows - 1);
+  const int64_t last_column = positions.max_position - task.first_query + frames - 1;
+  const int64_t first_block = first_column / kKeyBlock, last_block = last_column / kKeyBlock;
+  const float* queries = position_queries_.data() + RowOf(task.head, start + task.first_query);
+  for (int64_t block = first_block; block <= last_block; ++block) {
+    const float* keys =
+        positions.keys.data() + (task.head * positions.blocks + block) * head_width_ * kKeyBlock;
+    for (int64_t row = 0; row < rows; row += kQueryGroup) {
+      simd_.product_6x64(queries + row * head_width_, head_width_, keys, head_width_,
+                         worker->position_scores.data() + row * pitch + (block - first_block) * kKeyBlock,
+                         pitch);
+    }
+  }
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t column = positions.max_position - (task.first_query + row) - first_block * kKeyBlock;
+    simd_.add(worker->position_scores.data() + row * pitch + column, frames,
+              worker->scores.data() + row * padded);
+  }
+}
+
+void CpuAttention::RunTask(int worker_index, const Task& task, float* output,
+                           const RelativePositions* positions) {
   Worker& worker = workers_[static_cast<size_t>(worker_index)];
   const int64_t start = window_start_[task.window];
   const int64_t frames = window_start_[task.window + 1] - start;
   const int64_t padded = RoundUp(frames, kKeyBlock);
   const int64_t rows = std::min(kQueryBlock, frames - task.first_query);
-  const float* queries = queries_.data() + (task.head * row_capacity_ + start + task.first_query) * kWidth;
-  const float* values = values_.data() + (task.head * row_capacity_ + start) * kWidth;
-  const float* keys =
-      keys_.data() + (task.head * key_block_capacity_ + key_block_start_[task.window]) * kWidth * kKeyBlock;
+  const float* queries = queries_.data() + RowOf(task.head, start + task.first_query);
+  const float* keys = keys_.data() + (task.head * key_block_capacity_ + key_block_start_[task.window]) *
+                                         head_width_ * kKeyBlock;
 
-  for (int64_t key = 0; key < frames; key += kKeyBlock, keys += kWidth * kKeyBlock) {
+  for (int64_t key = 0; key < frames; key += kKeyBlock, keys += head_width_ * kKeyBlock) {
     for (int64_t row = 0; row < rows; row += kQueryGroup) {
-      simd_.product_6x64(queries + row * kWidth, kWidth, keys, kWidth,
+      simd_.product_6x64(queries + row * head_width_, head_width_, keys, head_width_,
                          worker.scores.data() + row * padded + key, padded);
     }
   }
+  if (positions != nullptr) AddPositionScores(task, rows, *positions, &worker);
   simd_.exponentials(worker.scores.data(), rows, frames, frames, padded, worker.inverse_sums.data());
-  for (int64_t row = 0; row < rows; row += kQueryGroup) {
-    simd_.product_6x64(worker.scores.data() + row * padded, padded, values, frames,
-                       worker.result.data() + row * kWidth, kWidth);
-  }
-  const int64_t stride = heads_ * kWidth;
-  for (int64_t row = 0; row < rows; ++row) {
-    float* out = output + (start + task.first_query + row) * stride + task.head * kWidth;
-    const float* result = worker.result.data() + row * kWidth;
-    for (int64_t column = 0; column < kWidth; ++column)
-      out[column] = result[column] * worker.inverse_sums[row];
+  const int64_t stride = heads_ * head_width_;
+  for (int64_t block = 0; block < value_blocks_; ++block) {
+    const float* values =
+        values_.data() + ((task.head * value_blocks_ + block) * row_capacity_ + start) * kValueBlock;
+    for (int64_t row = 0; row < rows; row += kQueryGroup) {
+      simd_.product_6x64(worker.scores.data() + row * padded, padded, values, frames,
+                         worker.result.data() + row * kValueBlock, kValueBlock);
+    }
+    const int64_t columns = std::min(kValueBlock, head_width_ - block * kValueBlock);
+    for (int64_t row = 0; row < rows; ++row) {
+      float* out =
+          output + (start + task.first_query + row) * stride + task.head * head_width_ + block * kValueBlock;
+      const float* result = worker.result.data() + row * kValueBlock;
+      for (int64_t column = 0; column < columns; ++column)
+        out[column] = result[column] * worker.inverse_sums[row];
+    }
   }
 }
 

@@ -41,11 +41,16 @@ dnnl::matmul::primitive_desc DescribeProduct(const dnnl::engine& engine, const m
 #endif
 }
 
-void AppendGelu(dnnl::post_ops* operations) {
+void AppendActivation(Activation activation, dnnl::post_ops* operations) {
+  if (activation == Activation::kNone) return;
+  const dnnl::algorithm algorithm = activation == Activation::kGelu    ? dnnl::algorithm::eltwise_gelu_erf
+                                    : activation == Activation::kSwish ? dnnl::algorithm::eltwise_swish
+                                                                       : dnnl::algorithm::eltwise_relu;
+  const float alpha = activation == Activation::kSwish ? 1.0f : 0.0f;
 #if DNNL_VERSION_MAJOR >= 3
-  operations->append_eltwise(dnnl::algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
+  operations->append_eltwise(algorithm, alpha, 0.0f);
 #else
-  operations->append_eltwise(1.0f, dnnl::algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
+  operations->append_eltwise(1.0f, algorithm, alpha, 0.0f);
 #endif
 }
 
@@ -77,6 +82,11 @@ QuantizedWeights Quantize(std::span<const float> weights, int inputs, int output
 }
 
 }  // namespace
+
+CpuPrecision WideOf(CpuPrecision precision) {
+  if (precision != CpuPrecision::kInt8) return precision;
+  return DetectCpuFeatures().avx512_bf16 ? CpuPrecision::kBf16 : CpuPrecision::kF32;
+}
 
 struct CpuLinear::Impl {
   int inputs = 0;
@@ -117,7 +127,7 @@ void CpuLinear::Impl::Build(std::span<const float> weight_values, std::span<cons
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (!int8) {
     dnnl::post_ops operations;
-    if (options.gelu) AppendGelu(&operations);
+    AppendActivation(options.activation, &operations);
     if (options.accumulate) operations.append_sum(1.0f);
     attributes.set_post_ops(operations);
   }
@@ -169,7 +179,8 @@ StatusOr<CpuLinear> CpuLinear::Create(std::span<const float> weights, std::span<
   SKALD_CHECK(weights.size() == static_cast<size_t>(inputs) * static_cast<size_t>(outputs),
               "weights [outputs, inputs]");
   SKALD_CHECK(bias.empty() || bias.size() == static_cast<size_t>(outputs), "bias [outputs]");
-  SKALD_CHECK(!(options.gelu && options.accumulate), "GELU of a sum is not a layer of any model here");
+  SKALD_CHECK(options.activation == Activation::kNone || !options.accumulate,
+              "an activation of a sum is not a layer of any model here");
   auto impl = std::make_unique<Impl>();
   impl->inputs = inputs;
   impl->outputs = outputs;
@@ -232,9 +243,18 @@ Status CpuLinear::Run(int worker_index, const float* input, float* output, CpuLi
   if (impl.options.precision == CpuPrecision::kInt8) {
     simd.dequantize(scratch->sums.data(), kLinearRowTile, impl.outputs, scratch->row_scales.data(),
                     impl.column_scales.data(), impl.corrections.data(), impl.bias_values.data(),
-                    impl.options.gelu, impl.options.accumulate, output);
+                    impl.options.activation == Activation::kGelu, impl.options.accumulate, output);
+    const int64_t count = int64_t{kLinearRowTile} * impl.outputs;
+    if (impl.options.activation == Activation::kSwish) simd.swish(output, count);
+    if (impl.options.activation == Activation::kRelu) simd.relu(output, count);
   }
   return Status::Ok();
+}
+
+StatusOr<CpuLinear> MakeCpuLinear(const AffineWeights& weights, int inputs,
+                                  const CpuLinear::Options& options) {
+  const auto outputs = static_cast<int>(weights.weight.size() / static_cast<size_t>(inputs));
+  return CpuLinear::Create(weights.weight, weights.bias, inputs, outputs, options);
 }
 
 }  // namespace skald

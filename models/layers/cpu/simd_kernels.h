@@ -20,6 +20,30 @@ struct SimdKernels {
   /// x [count] = x * (1 + erf(x / sqrt 2)) / 2 in place; absolute error below 1e-6.
   void (*gelu)(float* x, int64_t count);
 
+  /// x [count] = x / (1 + exp(-x)) in place.
+  void (*swish)(float* x, int64_t count);
+
+  /// x [count] = max(x, 0) in place.
+  void (*relu)(float* x, int64_t count);
+
+  /// y [count] += x.
+  void (*add)(const float* x, int64_t count, float* y);
+
+  /// Gated linear unit: output [rows, width] = a / (1 + exp(-b)) of input rows [a | b] [rows, 2 * width].
+  /// `width` is a multiple of 16. In place where output == input and rows == 1.
+  void (*gated)(const float* input, int64_t rows, int64_t width, float* output);
+
+  /// output [rows, channels] = bias + sum over k of input[row * stride + k] * weights[k, channel]: a
+  /// convolution of one input channel with `taps` taps. weights [taps, channels]; `channels` is a multiple
+  /// of 16.
+  void (*expand_taps)(const float* input, int64_t rows, int64_t stride, int64_t taps, const float* weights,
+                      const float* bias, int64_t channels, float* output);
+
+  /// output [channels] = bias + sum over k of taps[k][channel] * weights[k, channel]: one output of a
+  /// depthwise convolution. weights [count, channels]; `channels` is a multiple of 16.
+  void (*depthwise)(const float* const* taps, int64_t count, const float* weights, const float* bias,
+                    int64_t channels, float* output);
+
   /// nll [rows, units] = log(sum exp(logits)) - logits, per row; logits [rows, units] contiguous.
   void (*negative_log_softmax)(const float* logits, int64_t rows, int64_t units, float* nll,
                                int64_t nll_stride);

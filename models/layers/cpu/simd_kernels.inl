@@ -110,6 +110,49 @@ void GeluInPlace(float* x, int64_t count) {
   Map(x, count, [](Vec v) { return Gelu(v); });
 }
 
+inline Vec Sigmoid(Vec x) { return 1.0f / (1.0f + Exp(-x)); }
+
+void SwishInPlace(float* x, int64_t count) {
+  Map(x, count, [](Vec v) { return v * Sigmoid(v); });
+}
+
+void ReluInPlace(float* x, int64_t count) {
+  Map(x, count, [](Vec v) { return Max(v, Vec{}); });
+}
+
+void Add(const float* x, int64_t count, float* y) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) Store(y + i, Load(y + i) + Load(x + i));
+  for (; i < count; ++i) y[i] += x[i];
+}
+
+void Gated(const float* input, int64_t rows, int64_t width, float* output) {
+  for (int64_t row = 0; row < rows; ++row, input += 2 * width, output += width) {
+    for (int64_t i = 0; i < width; i += kLanes)
+      Store(output + i, Load(input + i) * Sigmoid(Load(input + width + i)));
+  }
+}
+
+void ExpandTaps(const float* input, int64_t rows, int64_t stride, int64_t taps, const float* weights,
+                const float* bias, int64_t channels, float* output) {
+  for (int64_t row = 0; row < rows; ++row, input += stride, output += channels) {
+    for (int64_t i = 0; i < channels; i += kLanes) {
+      Vec sum = Load(bias + i);
+      for (int64_t k = 0; k < taps; ++k) sum += input[k] * Load(weights + k * channels + i);
+      Store(output + i, sum);
+    }
+  }
+}
+
+void Depthwise(const float* const* taps, int64_t count, const float* weights, const float* bias,
+               int64_t channels, float* output) {
+  for (int64_t i = 0; i < channels; i += kLanes) {
+    Vec sum = Load(bias + i);
+    for (int64_t k = 0; k < count; ++k) sum += Load(taps[k] + i) * Load(weights + k * channels + i);
+    Store(output + i, sum);
+  }
+}
+
 /// Replaces a row by exp(x - max); returns the sum and stores the maximum.
 inline float ExponentialsOfRow(float* x, int64_t count, float* maximum) {
   const int64_t whole = count / kLanes * kLanes;
@@ -277,7 +320,9 @@ void Dequantize(const int32_t* sums, int64_t rows, int64_t width, const float* r
 }  // namespace
 
 extern const SimdKernels SKALD_KERNELS;
-const SimdKernels SKALD_KERNELS = {SKALD_ISA_NAME, LayerNorm,    GeluInPlace, NegativeLogSoftmax, Product6x64,
-                                   Transpose,      Exponentials, ToBf16,      QuantizeRows,       Dequantize};
+const SimdKernels SKALD_KERNELS = {
+    SKALD_ISA_NAME, LayerNorm,  GeluInPlace,  SwishInPlace,       ReluInPlace, Add,
+    Gated,          ExpandTaps, Depthwise,    NegativeLogSoftmax, Product6x64, Transpose,
+    Exponentials,   ToBf16,     QuantizeRows, Dequantize};
 
 }  // namespace skald
