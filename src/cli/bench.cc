@@ -71,6 +71,7 @@ int BenchLattice(const std::vector<std::string>& paths, const RecognizerOptions&
       {"smallest_lattice_beam", result->smallest_lattice_beam},
       {"best_path_ms_per_s", result->best_path_ms},
       {"determinise_ms_per_s", result->determinise_ms},
+      {"rescore_ms_per_s", result->rescore_ms},
       {"nbest_ms_per_s", result->nbest_ms},
       {"mbr_ms_per_s", result->mbr_ms},
       {"compact_ms_per_s", result->compact_ms}};

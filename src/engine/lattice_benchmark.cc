@@ -15,6 +15,7 @@
 #include "decoder/lattice/word_confidence.h"
 #include "decoder/lattice/word_lattice.h"
 #include "engine/recognizer.h"
+#include "engine/rescorer.h"
 
 namespace skald {
 namespace {
@@ -83,10 +84,18 @@ StatusOr<LatticeBenchmark> RunLatticeBenchmark(const std::vector<std::string>& p
             .size();
   });
   result.determinise_ms = measure([&](size_t i) { words[i] = DeterminizeWords(raws[i]); });
-  result.nbest_ms = measure([&](size_t i) { sum += NBest(words[i], static_cast<size_t>(nbest)).size(); });
+  std::vector<WordLattice> rescored = words;
+  if (options.rescoring.enabled) {
+    const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
+    SKALD_ASSIGN_OR_RETURN(
+        const std::unique_ptr<LargeLmRescorer> rescorer,
+        LargeLmRescorer::Create(recognizer->bundle(), recognizer->graph(), options.rescoring, cache, {}));
+    result.rescore_ms = measure([&](size_t i) { rescored[i] = rescorer->Rescore(raws[i], words[i]); });
+  }
+  result.nbest_ms = measure([&](size_t i) { sum += NBest(rescored[i], static_cast<size_t>(nbest)).size(); });
   MbrOptions mbr;
   mbr.scale = options.description.mbr_scale;
-  result.mbr_ms = measure([&](size_t i) { sum += BuildConfusionNetwork(words[i], mbr).words.size(); });
+  result.mbr_ms = measure([&](size_t i) { sum += BuildConfusionNetwork(rescored[i], mbr).words.size(); });
   result.compact_ms =
       measure([&](size_t i) { sum += WriteKaldiBinary(ToCompactLattice(raws[i], words[i], "k")).size(); });
   SKALD_CHECK(raws.empty() || sum > 0, "lattices of a transcription hold something");

@@ -20,9 +20,10 @@ struct LatticeBenchmark {
   /// Milliseconds of processor time for each second of audio: medians of the runs.
   double best_path_ms = 0;    ///< best path, posteriors and confidences from the raw lattice
   double determinise_ms = 0;  ///< raw lattice to word lattice
-  double nbest_ms = 0;        ///< `nbest` strings of each word lattice
-  double mbr_ms = 0;          ///< confusion network and its words
-  double compact_ms = 0;      ///< Kaldi binary archive of the word lattice
+  double rescore_ms = 0;      ///< larger language model; 0 where options.rescoring is off
+  double nbest_ms = 0;        ///< `nbest` strings of each (rescored) word lattice
+  double mbr_ms = 0;          ///< confusion network of the same and its words
+  double compact_ms = 0;      ///< Kaldi binary archive of the word lattice before rescoring
 };
 
 /// Transcribes `paths`, keeps every segment's raw lattice, and measures each step of reading it on one

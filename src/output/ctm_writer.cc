@@ -28,8 +28,7 @@ std::string WriteCtm(const Transcript& transcript, const OutputOptions& options)
       if (text.empty()) continue;
       const int64_t start_ms = ToMilliseconds(word.start_s);
       const int64_t duration_ms = std::max<int64_t>(0, ToMilliseconds(word.end_s) - start_ms);
-      const double confidence = std::isfinite(word.confidence) ? std::clamp(word.confidence, 0.0, 1.0) : 0.0;
-      const int64_t thousandths = std::llround(confidence * 1000.0);
+      const int64_t thousandths = std::llround(ToProbability(word.confidence) * 1000.0);
       lines.push_back({segment.channel, start_ms,
                        fmt::format("{} {} {}", Seconds(duration_ms), text, Seconds(thousandths))});
     }

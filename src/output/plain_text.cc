@@ -79,6 +79,10 @@ int64_t ToMilliseconds(double seconds) {
   return std::llround(std::min(seconds, 1e12) * 1000.0);
 }
 
+double ToProbability(double confidence) {
+  return std::isfinite(confidence) ? std::clamp(confidence, 0.0, 1.0) : 0.0;
+}
+
 std::string ClockTime(int64_t milliseconds, char separator, int decimals) {
   if (decimals == 2) milliseconds = (milliseconds + 5) / 10 * 10;
   const int64_t seconds = milliseconds / 1000;

@@ -30,6 +30,9 @@ std::string EscapeMarkup(std::string_view text, bool quotes);
 /// Seconds as whole milliseconds, rounded half away from zero; negative and non-finite times are 0.
 int64_t ToMilliseconds(double seconds);
 
+/// A confidence within [0, 1]; what is not finite is 0.
+double ToProbability(double confidence);
+
 /// "HH:MM:SS" + `separator` + a fraction of `decimals` (2 or 3) digits; hours grow beyond two digits where
 /// need be.
 std::string ClockTime(int64_t milliseconds, char separator, int decimals = 3);

@@ -17,6 +17,7 @@ struct TimedWord {
   int characters = 0;
   int64_t start_ms = 0;
   int64_t end_ms = 0;
+  double confidence = 0;
 };
 
 int64_t Milliseconds(double seconds) { return std::llround(seconds * 1000.0); }
@@ -31,6 +32,7 @@ std::vector<TimedWord> CleanWords(const Segment& segment, int64_t earliest_ms) {
     timed.characters = static_cast<int>(CountCodePoints(timed.text));
     timed.start_ms = std::max(ToMilliseconds(word.start_s), earliest_ms);
     timed.end_ms = std::max(ToMilliseconds(word.end_s), timed.start_ms);
+    timed.confidence = ToProbability(word.confidence);
     earliest_ms = timed.start_ms;
     words.push_back(std::move(timed));
   }
@@ -203,8 +205,11 @@ std::vector<SubtitleCue> LayOutSubtitles(std::span<const Segment> segments, cons
       size_t first = 0;
       for (const size_t last : ChooseCuts(stretch, options, first_line_reserve)) {
         std::vector<std::string> texts;
-        for (size_t i = first; i < last; ++i) texts.push_back(stretch[i].text);
         SubtitleCue cue;
+        for (size_t i = first; i < last; ++i) {
+          texts.push_back(stretch[i].text);
+          cue.confidence += stretch[i].confidence / static_cast<double>(last - first);
+        }
         cue.start_ms = stretch[first].start_ms;
         cue.end_ms = stretch[last - 1].end_ms;
         cue.channel = channel;

@@ -38,6 +38,7 @@ struct SubtitleCue {
   int64_t start_ms = 0;
   int64_t end_ms = 0;  ///< > start_ms
   int channel = 0;
+  double confidence = 0;           ///< mean of the word confidences, in [0, 1]
   std::vector<std::string> lines;  ///< at least one; no line is empty
 };
 

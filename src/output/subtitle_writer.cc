@@ -42,6 +42,7 @@ std::string WriteSrt(const Transcript& transcript, const OutputOptions& options)
 std::string WriteVtt(const Transcript& transcript, const OutputOptions& options) {
   std::string out = "WEBVTT\n\n";
   for (const SubtitleCue& cue : SubtitlesOf(transcript, options, true)) {
+    out += fmt::format("NOTE confidence {:.2f}\n\n", cue.confidence);  // players skip notes
     out += fmt::format("{} --> {}\n", ClockTime(cue.start_ms, '.'), ClockTime(cue.end_ms, '.'));
     const std::string label = ChannelLabel(cue.channel, options);
     if (!label.empty()) out += "<v " + label + ">" + label + ": ";

@@ -26,7 +26,7 @@ std::string WriteTtml(const Transcript& transcript, const OutputOptions& options
       "<tt xmlns=\"http://www.w3.org/ns/ttml\" xmlns:ttm=\"http://www.w3.org/ns/ttml#metadata\"\n"
       "    xmlns:ttp=\"http://www.w3.org/ns/ttml#parameter\" "
       "xmlns:tts=\"http://www.w3.org/ns/ttml#styling\"\n"
-      "    ttp:timeBase=\"media\" xml:lang=\"{}\">\n"
+      "    xmlns:skald=\"urn:skald:metadata\" ttp:timeBase=\"media\" xml:lang=\"{}\">\n"
       "  <head>\n"
       "    <metadata>\n"
       "      <ttm:title>{}</ttm:title>\n"
@@ -48,8 +48,8 @@ std::string WriteTtml(const Transcript& transcript, const OutputOptions& options
   for (const SubtitleCue& cue : cues) {
     const std::string agent =
         options.split_channels ? fmt::format(" ttm:agent=\"channel{}\"", cue.channel + 1) : std::string();
-    out += fmt::format("      <p begin=\"{}\" end=\"{}\"{}>", ClockTime(cue.start_ms, '.'),
-                       ClockTime(cue.end_ms, '.'), agent);
+    out += fmt::format("      <p begin=\"{}\" end=\"{}\"{} skald:confidence=\"{:.2f}\">",
+                       ClockTime(cue.start_ms, '.'), ClockTime(cue.end_ms, '.'), agent, cue.confidence);
     for (size_t i = 0; i < cue.lines.size(); ++i) {
       out += (i == 0 ? "" : "<br/>") + EscapeMarkup(cue.lines[i], false);
     }

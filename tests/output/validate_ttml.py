@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ElementTree
 
 TT, TTP, TTS, TTM = ("http://www.w3.org/ns/ttml" + part for part in ("", "#parameter", "#styling", "#metadata"))
 XML = "http://www.w3.org/XML/1998/namespace"
+CONFIDENCE = "{urn:skald:metadata}confidence"  # attributes of other namespaces are allowed (3.1): those of Skald are checked too
 CLOCK_TIME = re.compile(r"(\d{2,}):([0-5]\d):([0-5]\d|60)(\.\d+)?$")
 
 
@@ -59,6 +60,7 @@ ATTRIBUTES = {
     ttm("agent"): {"type"},
     ttm("name"): {"type"},
     **{element: CONTENT for element in TIMED},
+    tt("p"): CONTENT | {CONFIDENCE},
 }
 VALUES = {
     "{%s}timeBase" % TTP: {"media", "smpte", "clock"},
@@ -120,6 +122,8 @@ def violations(data):
                     found.append("%s=%s refers to nothing of this kind" % (attribute, reference))
             if attribute in ("begin", "end") and seconds(value) is None:
                 found.append("%s=%s is no clock time" % (attribute, value))
+        if not 0 <= float(element.get(CONFIDENCE, "0")) <= 1:
+            found.append("confidence %s is not in 0 to 1" % element.get(CONFIDENCE))
         begin, end = seconds(element.get("begin", "")), seconds(element.get("end", ""))
         if element.tag == tt("p") and (begin is None or end is None):
             found.append("p without begin and end")
