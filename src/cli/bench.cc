@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/input_list.h"
 #include "cli/recognizer_arguments.h"
+#include "cli/run_report.h"
 #include "engine/benchmark.h"
 #include "engine/lattice_benchmark.h"
 
@@ -31,6 +32,7 @@ nlohmann::ordered_json ToJson(const BenchmarkResult& result) {
                                  {"median_s", result.median_s()},
                                  {"times_real_time", result.times_real_time()}};
   for (const auto& [name, value] : result.details) json["details"][name] = value;
+  if (result.occupancy) json["occupancy"] = ReportAsJson(*result.occupancy);
   return json;
 }
 
@@ -39,6 +41,7 @@ void Print(const BenchmarkResult& result) {
               result.stage.c_str(), result.audio_s, result.median_s(), result.run_s.size(),
               result.run_s.front(), result.run_s.back(), result.times_real_time());
   for (const auto& [name, value] : result.details) std::printf("  %-40s %s\n", name.c_str(), value.c_str());
+  if (result.occupancy) std::printf("last run\n%s", ReportAsText(*result.occupancy).c_str());
 }
 
 /// What a comma-separated list holds.

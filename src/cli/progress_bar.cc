@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 namespace skald::cli {
 
@@ -35,6 +34,12 @@ void ProgressBar::Update(double fraction, const std::string& what) {
       std::string(static_cast<size_t>(filled), '#') + std::string(static_cast<size_t>(30 - filled), '.');
   std::fprintf(stderr, "\r\033[K[%s] %3.0f %% %s", bar.c_str(), fraction * 100, what.c_str());
   std::fflush(stderr);
+}
+
+void ProgressBar::Report(const nlohmann::ordered_json& report) {
+  if (style_ != ProgressStyle::kJson) return;
+  std::lock_guard lock(mutex_);
+  std::fprintf(stderr, "%s\n", nlohmann::ordered_json{{"report", report}}.dump().c_str());
 }
 
 void ProgressBar::Clear() {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/status.h"
@@ -22,6 +23,8 @@ class ProgressBar {
 
   /// `fraction` in [0, 1]; `what` says what is going on, e.g. "3 of 12 files, 85 x real time".
   void Update(double fraction, const std::string& what);
+  /// With kJson prints {"report": ...}.
+  void Report(const nlohmann::ordered_json& report);
   /// Removes the bar, so that other text can be printed.
   void Clear();
 

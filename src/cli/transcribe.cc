@@ -2,11 +2,10 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/stopwatch.h"
 #include "cli/command.h"
 #include "cli/description_arguments.h"
@@ -14,13 +13,17 @@
 #include "cli/live.h"
 #include "cli/output_arguments.h"
 #include "cli/recognizer_arguments.h"
+#include "cli/run_report.h"
 #include "cli/transcript_writer.h"
-#include "engine/job_journal.h"
+#include "cli/transcription_run.h"
 
 namespace skald::cli {
 namespace {
 
 namespace po = boost::program_options;
+
+/// Threads that write outputs to a folder.
+constexpr int kWriters = 2;
 
 constexpr char kAbout[] =
     "Turns speech in audio and video files into text. INPUT is a file, a folder (searched for media), a "
@@ -44,7 +47,8 @@ struct Request {
   ProgressStyle progress = ProgressStyle::kNone;
   std::string out_folder;
   JobJournal::Redo redo = JobJournal::Redo::kNothing;
-  std::string options;  ///< all that outputs depend on, as text
+  std::string report_path;  ///< empty: none
+  std::string options;      ///< all that outputs depend on, as text
 };
 
 StatusOr<Request> ReadRequest(const po::variables_map& values) {
@@ -61,6 +65,7 @@ StatusOr<Request> ReadRequest(const po::variables_map& values) {
     request.recognizer.description.lattice_type = request.output.lattice_type;
   }
   SKALD_ASSIGN_OR_RETURN(request.progress, ParseProgressStyle(values["progress"].as<std::string>()));
+  if (values.count("report") != 0) request.report_path = values["report"].as<std::string>();
   if (values.count("out") != 0) request.out_folder = values["out"].as<std::string>();
   if (request.out_folder.empty() && request.formats.size() > 1) {
     return Status::InvalidArgument("several formats need --out FOLDER");
@@ -70,121 +75,19 @@ StatusOr<Request> ReadRequest(const po::variables_map& values) {
   if (request.out_folder.empty() && request.redo != JobJournal::Redo::kNothing) {
     return Status::InvalidArgument("--redo and --retry-failed need --out FOLDER");
   }
-  request.options = DescribeValues(values, {"input", "out", "progress", "threads", "redo", "retry-failed",
-                                            "live", "live-delay", "live-lookahead", "live-step"});
+  request.options =
+      DescribeValues(values, {"input", "out", "progress", "report", "threads", "redo", "retry-failed", "live",
+                              "live-delay", "live-lookahead", "live-step"});
   return request;
 }
 
-/// What a run hands to the recognizer and gets back, with or without a journal. Thread safe.
-class Run {
- public:
-  Run(const Request& request, const std::vector<Input>& inputs, ProgressBar* bar)
-      : writer_(request.out_folder, request.formats, request.output, inputs.size() > 1),
-        inputs_(inputs),
-        bar_(bar) {}
-
-  Status OpenJournal(const Request& request) {
-    std::vector<JobFile> files;
-    for (const Input& input : inputs_) files.push_back({input.path, input.output_stem});
-    SKALD_ASSIGN_OR_RETURN(journal_,
-                           JobJournal::Open(request.out_folder, files, request.options, request.redo));
-    return Status::Ok();
-  }
-
-  /// Inputs that are left to do.
-  StatusOr<int64_t> Left() {
-    if (journal_ == nullptr) return static_cast<int64_t>(inputs_.size());
-    SKALD_ASSIGN_OR_RETURN(const JobSummary summary, journal_->Summary());
-    return summary.waiting;
-  }
-
-  std::optional<std::string> Next() {
-    std::lock_guard lock(mutex_);
-    if (journal_ == nullptr) {
-      if (taken_.size() == inputs_.size()) return std::nullopt;
-      taken_.push_back({inputs_[taken_.size()].path, inputs_[taken_.size()].output_stem});
-      return taken_.back().path;
-    }
-    StatusOr<std::optional<JobFile>> file = journal_->Claim();
-    if (!file.ok()) {
-      Fail(file.status());
-      return std::nullopt;
-    }
-    if (!file->has_value()) return std::nullopt;
-    taken_.push_back(**file);
-    return taken_.back().path;
-  }
-
-  void Take(FileResult result) {
-    bar_->Clear();
-    std::lock_guard lock(mutex_);
-    const JobFile& file = taken_[delivered_++];
-    JobOutcome outcome;
-    outcome.status = std::move(result.status);
-    if (outcome.status.ok()) {
-      StatusOr<std::vector<std::string>> written = writer_.Write(file.output_stem, result.transcripts);
-      outcome.status = written.status();
-      if (written.ok()) outcome.outputs = std::move(*written);
-    }
-    if (outcome.status.ok()) {
-      ReportWarnings(result);
-    } else {
-      Fail(outcome.status);
-    }
-    for (const Transcript& transcript : result.transcripts) {
-      outcome.audio_s += transcript.timing.audio_s;
-      outcome.wall_s = std::max(outcome.wall_s, transcript.timing.wall_s);
-    }
-    if (journal_ == nullptr) return;
-    if (Status status = journal_->Finish(file, outcome); !status.ok()) Fail(status);
-  }
-
-  /// Files of this run and, with a journal, of earlier ones that failed and were not tried again.
-  bool anything_failed() const { return failed_ > 0; }
-  void ReportEarlierFailures() {
-    if (journal_ == nullptr) return;
-    const StatusOr<JobSummary> summary = journal_->Summary();
-    if (!summary.ok()) return Fail(summary.status());
-    const int64_t earlier = summary->failed - failed_;
-    if (earlier <= 0) return;
-    std::fprintf(stderr, "skald: %lld files failed before and were not tried again (--retry-failed does)\n",
-                 static_cast<long long>(earlier));
-    failed_ += earlier;
-  }
-
- private:
-  void Fail(const Status& status) {
-    ++failed_;
-    Report(status, kSomeFailed);
-  }
-
-  static void ReportWarnings(const FileResult& result) {
-    for (const Transcript& transcript : result.transcripts) {
-      for (const Warning& warning : transcript.warnings) {
-        std::fprintf(stderr, "skald: %s: warning at %.2f s: %s\n", result.path.c_str(), warning.time_s,
-                     warning.what.c_str());
-      }
-      if (&transcript == &result.transcripts.front() && transcript.segments.empty()) {
-        std::fprintf(stderr, "skald: %s: no speech found\n", result.path.c_str());
-      }
-    }
-  }
-
-  const TranscriptWriter writer_;
-  const std::vector<Input>& inputs_;
-  ProgressBar* const bar_;
-  std::unique_ptr<JobJournal> journal_;
-  std::mutex mutex_;            // guards the rest
-  std::vector<JobFile> taken_;  // in the order in which results come
-  size_t delivered_ = 0;
-  int64_t failed_ = 0;
-};
-
 int Transcribe(const Request& request, const std::vector<Input>& inputs) {
   ProgressBar bar(request.progress);
-  Run run(request, inputs, &bar);
+  TranscriptWriter writer(request.out_folder, request.formats, request.output, inputs.size() > 1);
+  TranscriptionRun run(std::move(writer), inputs, &bar);
   if (!request.out_folder.empty()) {
-    if (Status status = run.OpenJournal(request); !status.ok()) return Report(status, kNothingDone);
+    const Status status = run.OpenJournal(request.out_folder, request.options, request.redo);
+    if (!status.ok()) return Report(status, kNothingDone);
   }
   const StatusOr<int64_t> left = run.Left();
   if (!left.ok()) return Report(left.status(), kNothingDone);
@@ -202,13 +105,23 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
                fmt::format("{} of {} files, {:.0f} s of audio, {:.0f} x real time", now.files_done, now.files,
                            now.audio_s, now.audio_s / watch.Seconds()));
   };
-  (*recognizer)
-      ->TranscribeInputs([&] { return run.Next(); }, *left, request.media,
-                         [&](FileResult result) { run.Take(std::move(result)); }, progress);
+  // Outputs of a folder may come in any order; several writers wait for the disk at once.
+  const int writers = request.out_folder.empty() ? 1 : kWriters;
+  const PipelineReport report =
+      (*recognizer)
+          ->TranscribeInputs([&] { return run.Next(); }, *left, request.media,
+                             [&](FileResult result) { run.Take(std::move(result)); }, progress, writers);
   bar.Clear();
   for (const std::string& note : (*recognizer)->info().notes)
     std::fprintf(stderr, "skald: %s\n", note.c_str());
   run.ReportEarlierFailures();
+  bar.Report(ReportAsJson(report));
+  if (request.progress == ProgressStyle::kBar)
+    std::fprintf(stderr, "skald: %s\n", ReportInShort(report).c_str());
+  if (!request.report_path.empty()) {
+    const Status status = WriteFileAtomically(request.report_path, ReportAsJson(report).dump(2) + "\n");
+    if (!status.ok()) return Report(status, kSomeFailed);
+  }
   return run.anything_failed() ? kSomeFailed : kAllWell;
 }
 
@@ -223,8 +136,10 @@ int RunTranscribe(const Arguments& arguments) {
       "format", po::value<std::string>()->default_value("txt"),
       "comma-separated: txt, json, srt, vtt, ttml, ctm, lattice")(
       "progress", po::value<std::string>()->default_value("auto"),
-      "auto, none, bar or json, on standard error")("retry-failed", po::bool_switch(),
-                                                    "with --out: try files again that failed before")(
+      "auto, none, bar or json, on standard error")(
+      "report", po::value<std::string>(),
+      "JSON file for what the threads did: busy and waiting seconds of every stage")(
+      "retry-failed", po::bool_switch(), "with --out: try files again that failed before")(
       "redo", po::bool_switch(), "with --out: do files again that were done before");
   options.add(outputs).add(LiveArguments());
   const Parsed parsed = Parse(arguments, "skald transcribe [OPTIONS] INPUT...", kAbout, options, "input");

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/status.h"
 #include "engine/options.h"
+#include "engine/pipeline_report.h"
 
 namespace skald {
 
@@ -32,6 +34,7 @@ struct BenchmarkResult {
   double audio_s = 0;
   std::vector<double> run_s;  ///< sorted
   std::vector<std::pair<std::string, std::string>> details;
+  std::optional<PipelineReport> occupancy;  ///< of the last run, where it was of a pipeline
 
   double median_s() const { return run_s[run_s.size() / 2]; }
   double times_real_time() const { return audio_s / median_s(); }

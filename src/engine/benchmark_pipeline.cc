@@ -34,11 +34,8 @@ Status BenchmarkPipeline(Recognizer* recognizer, const std::vector<std::string>&
   };
   SKALD_RETURN_IF_ERROR(Measure(benchmark, result, [&]() -> Status {
     sum = {};
-    if (from_media) {
-      recognizer->TranscribeFiles(inputs, {}, sink);
-    } else {
-      recognizer->TranscribeSamples(samples, sink);
-    }
+    result->occupancy = from_media ? recognizer->TranscribeFiles(inputs, {}, sink)
+                                   : recognizer->TranscribeSamples(samples, sink);
     return failure;
   }));
   result->audio_s = sum.audio_s;

@@ -18,27 +18,35 @@ InputReader::InputReader(const PipelineContext& context, const MediaOptions& med
   windows_.window_s = std::min(windows_.window_s, shape.max_window_s);
 }
 
-void InputReader::Run() {
-  while (FileJob* file = results_->OpenNext()) {
+void InputReader::Run(WorkerOccupancy* reader) {
+  while (FileJob* file = results_->OpenNext(reader)) {
+    Stopwatch watch;
+    OpenStreams open;
     if (context_.samples.empty()) {
-      ReadFile(file);
+      ReadFile(file, &open);
     } else {
-      ReadSamples(file, context_.samples[file->index]);
+      ReadSamples(file, context_.samples[file->index], &open);
+    }
+    const double read_s = watch.Seconds() - open.waiting_s;
+    reader->busy(PipelineStage::kRead) += read_s;
+    reader->waiting_for_room_s += open.waiting_s;
+    if (context_.samples.empty()) {
+      std::lock_guard lock(file->mutex);
+      file->timing.decode_s += read_s;
     }
     results_->Release(file);
   }
 }
 
-void InputReader::ReadSamples(FileJob* file, PcmView samples) {
-  OpenStreams open;
+void InputReader::ReadSamples(FileJob* file, PcmView samples, OpenStreams* open) {
   PcmBlock block;
   for (size_t first = 0; first < samples.size(); first += block.samples.size()) {
     const PcmView part = samples.subspan(first, std::min<size_t>(kSampleRateHz, samples.size() - first));
     block.first_sample = static_cast<int64_t>(first);
     block.samples.assign(part.begin(), part.end());
-    Append(file, block, &open);
+    Append(file, block, open);
   }
-  for (auto& [key, stream] : open.streams) FinishStream(stream, &open);
+  for (auto& [key, stream] : open->streams) FinishStream(stream, open);
   MediaInfo info;
   info.audio_tracks.emplace_back();
   info.audio_tracks[0].sample_rate_hz = kSampleRateHz;
@@ -46,11 +54,9 @@ void InputReader::ReadSamples(FileJob* file, PcmView samples) {
   DescribeSources(file, info, {});
 }
 
-void InputReader::ReadFile(FileJob* file) {
-  Stopwatch watch;
+void InputReader::ReadFile(FileJob* file, OpenStreams* open) {
   auto reader = MediaReader::Open(file->path, media_);
   if (!reader.ok()) return file->Fail(std::move(reader).status());
-  OpenStreams open;
   for (;;) {
     StatusOr<std::optional<PcmBlock>> block = (*reader)->Read();
     if (!block.ok()) {
@@ -58,13 +64,11 @@ void InputReader::ReadFile(FileJob* file) {
       break;
     }
     if (!block->has_value() || file->failed) break;
-    Append(file, **block, &open);
+    Append(file, **block, open);
   }
-  for (auto& [key, stream] : open.streams) FinishStream(stream, &open);
+  for (auto& [key, stream] : open->streams) FinishStream(stream, open);
   if (file->streams.empty()) file->Fail(Status::Corrupt("the audio holds no samples"));
   DescribeSources(file, (*reader)->info(), (*reader)->warnings());
-  std::lock_guard lock(file->mutex);
-  file->timing.decode_s += watch.Seconds() - open.waiting_s;
 }
 
 void InputReader::Append(FileJob* file, const PcmBlock& block, OpenStreams* open) {
@@ -94,10 +98,9 @@ void InputReader::FinishStream(StreamJob* stream, OpenStreams* open) {
 }
 
 void InputReader::PushWindow(StreamJob* stream, Window window, OpenStreams* open) {
-  Stopwatch watch;
+  SecondsTo waiting(&open->waiting_s);
   ++stream->file->outstanding;
   scheduler_->PushWindow({stream, std::move(window)});
-  open->waiting_s += watch.Seconds();
 }
 
 void InputReader::PushSegment(StreamJob* stream, ScoreSegment segment) {

@@ -21,18 +21,18 @@ class InputReader {
   InputReader(const PipelineContext& context, const MediaOptions& media, Scheduler* scheduler,
               ResultCollector* results);
 
-  /// Reads inputs until there are no more.
-  void Run();
+  /// Reads inputs until there are no more, counting in `reader` what the thread did.
+  void Run(WorkerOccupancy* reader);
 
  private:
   /// The streams of a file that more samples may come for, by track and channel.
   struct OpenStreams {
     std::map<std::pair<int, int>, StreamJob*> streams;
-    double waiting_s = 0;  ///< for room in the queue of windows: no part of decoding
+    double waiting_s = 0;  ///< for room in the queue of windows: no part of reading
   };
 
-  void ReadFile(FileJob* file);
-  void ReadSamples(FileJob* file, PcmView samples);
+  void ReadFile(FileJob* file, OpenStreams* open);
+  void ReadSamples(FileJob* file, PcmView samples, OpenStreams* open);
   void Append(FileJob* file, const PcmBlock& block, OpenStreams* open);
   StreamJob* OpenStream(FileJob* file, const PcmBlock& block);
   void FinishStream(StreamJob* stream, OpenStreams* open);

@@ -56,8 +56,8 @@ struct RecognizerOptions {
   /// Confidences as the lattice has them, uncalibrated.
   bool raw_confidences = false;
   RescoringOptions rescoring;
-  /// Further bundles whose scores are fused with the model's, frame by frame; each takes as much time and memory
-  /// as the model. Affects the text.
+  /// Further bundles whose scores are fused with the model's, frame by frame; each takes as much time and
+  /// memory as the model. Affects the text.
   FusionOptions fusion;
   WindowOptions windows;
   EndpointOptions endpoint;

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/stopwatch.h"
 #include "engine/input_reader.h"
+#include "engine/occupancy_meter.h"
 #include "engine/result_collector.h"
 #include "engine/scheduler.h"
 #include "engine/scoring_worker.h"
@@ -31,74 +33,124 @@ SchedulerLimits LimitsOf(const PipelineContext& context) {
   return limits;
 }
 
-/// Does what the scheduler gives until all work is done. `scorer` null: searches and describes only.
-void Work(const PipelineContext& context, Scorer* scorer, const LatticeReader& reader, Scheduler* scheduler,
-          ResultCollector* results) {
-  // A scorer that works ahead is a device's: its thread shall not be late for it.
-  const WorkerKind kind = scorer == nullptr         ? WorkerKind::kSearcher
-                          : scorer->max_begun() > 1 ? WorkerKind::kScorer
-                                                    : WorkerKind::kBoth;
-  ScoringWorker scoring(scorer, scheduler, results);
-  SearchWorker search(context, reader, scheduler);
-  for (;;) {
-    Task task = scheduler->Next(kind, scoring.idle());
-    if (auto* lattice = std::get_if<LatticeJob>(&task)) {
-      reader.Describe(lattice);
-      scheduler->Done();
-    } else if (auto* segment = std::get_if<SegmentJob>(&task)) {
-      search.Search(segment);
-      scheduler->Done();
-    } else if (auto* windows = std::get_if<std::vector<WindowJob>>(&task)) {
-      scoring.Begin(std::move(*windows));
-    } else if (!scoring.idle()) {
-      scoring.FinishOldest();
-    } else {
-      return;
+/// What the threads of a run share.
+class Run {
+ public:
+  Run(const PipelineContext& context, const InputSource& inputs, int64_t files, const MediaOptions& media,
+      const ResultSink& sink, const ProgressSink& progress)
+      : context_(context),
+        scheduler_(LimitsOf(context), !context.device_searches.empty(),
+                   [&context] {
+                     return std::all_of(context.scorers.begin(), context.scorers.end(),
+                                        [](const auto& scorer) { return scorer->HasRoom(); });
+                   }),
+        results_(context, inputs, files, sink, progress),
+        lattices_(context, &results_),
+        reader_(context, media, &scheduler_, &results_) {}
+
+  PipelineReport Execute() {
+    const Stopwatch watch;
+    const double processor_s_before = ProcessorSeconds();
+    std::vector<std::thread> readers, workers, writers;
+    for (const auto& scorer : context_.scorers) {
+      const bool on_device = scorer->max_begun() > 1;
+      Start(&workers, on_device ? "device" : "cpu",
+            [this, s = scorer.get()](WorkerOccupancy* counted) { Work(s, counted); });
+    }
+    for (int i = 0; i < context_.search_workers; ++i) {
+      Start(&workers, "cpu search", [this](WorkerOccupancy* counted) { Work(nullptr, counted); });
+    }
+    for (const auto& search : context_.device_searches) {
+      Start(&workers, "device search",
+            [this, s = search.get()](WorkerOccupancy* counted) { SearchOnDevice(s, &scheduler_, counted); });
+    }
+    for (int i = 0; i < context_.writers; ++i) {
+      Start(&writers, "writers", [this](WorkerOccupancy* counted) { results_.Deliver(counted); });
+    }
+    for (size_t i = 0; i < std::max<size_t>(2, workers.size() / 2); ++i) {
+      Start(&readers, "readers", [this](WorkerOccupancy* counted) { reader_.Run(counted); });
+    }
+    for (std::thread& thread : readers) thread.join();
+    scheduler_.CloseWindows();
+    for (std::thread& thread : workers) thread.join();
+    results_.Close();
+    for (std::thread& thread : writers) thread.join();
+
+    PipelineReport report;
+    report.wall_s = watch.Seconds();
+    report.processor_s = ProcessorSeconds() - processor_s_before;
+    report.workers = meter_.workers();
+    report.queues = scheduler_.queues();
+    results_.Describe(&report);
+    return report;
+  }
+
+ private:
+  /// A thread whose body counts what it does under `name`.
+  template <typename Body>
+  void Start(std::vector<std::thread>* threads, const std::string& name, Body body) {
+    threads->emplace_back([this, name, body] {
+      WorkerOccupancy counted;
+      counted.name = name;
+      counted.threads = 1;
+      body(&counted);
+      meter_.Add(counted);
+    });
+  }
+
+  /// Does what the scheduler gives until all work is done. `scorer` null: searches and describes only.
+  void Work(Scorer* scorer, WorkerOccupancy* counted) {
+    // A scorer that works ahead is a device's: its thread shall not be late for it.
+    const WorkerKind kind = scorer == nullptr         ? WorkerKind::kSearcher
+                            : scorer->max_begun() > 1 ? WorkerKind::kScorer
+                                                      : WorkerKind::kBoth;
+    ScoringWorker scoring(scorer, &scheduler_, &results_, counted);
+    SearchWorker search(context_, lattices_, &scheduler_, counted);
+    for (;;) {
+      Task task = scheduler_.Next(kind, scoring.idle(), counted);
+      if (auto* lattice = std::get_if<LatticeJob>(&task)) {
+        lattices_.Describe(lattice, counted);
+        scheduler_.Done();
+      } else if (auto* segment = std::get_if<SegmentJob>(&task)) {
+        search.Search(segment);
+        scheduler_.Done();
+      } else if (auto* windows = std::get_if<std::vector<WindowJob>>(&task)) {
+        scoring.Begin(std::move(*windows));
+      } else if (!scoring.idle()) {
+        scoring.FinishOldest();
+      } else {
+        return;
+      }
     }
   }
-}
+
+  const PipelineContext& context_;
+  OccupancyMeter meter_;
+  Scheduler scheduler_;
+  ResultCollector results_;
+  const LatticeReader lattices_;
+  InputReader reader_;
+};
 
 }  // namespace
 
-void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths,
-                 const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress) {
-  if (paths.empty()) return;
+PipelineReport RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths,
+                           const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress) {
+  if (paths.empty()) return {};
   size_t next = 0;
   const auto inputs = [&]() -> std::optional<std::string> {
     if (next == paths.size()) return std::nullopt;
     return paths[next++];
   };
-  RunPipeline(context, inputs, static_cast<int64_t>(paths.size()), media, sink, progress);
+  return RunPipeline(context, inputs, static_cast<int64_t>(paths.size()), media, sink, progress);
 }
 
-void RunPipeline(const PipelineContext& context, const InputSource& inputs, int64_t files,
-                 const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress) {
+PipelineReport RunPipeline(const PipelineContext& context, const InputSource& inputs, int64_t files,
+                           const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress) {
   SKALD_CHECK(context.search_workers > 0 || context.scorers.front()->max_begun() == 1,
               "nobody is there to describe lattices");
-  Scheduler scheduler(LimitsOf(context), !context.device_searches.empty(), [&context] {
-    return std::all_of(context.scorers.begin(), context.scorers.end(),
-                       [](const auto& scorer) { return scorer->HasRoom(); });
-  });
-  ResultCollector results(context, inputs, files, sink, progress);
-  const LatticeReader lattices(context, &results);
-  InputReader reader(context, media, &scheduler, &results);
-
-  std::vector<std::thread> workers;
-  const auto work = [&](Scorer* scorer) {
-    workers.emplace_back([&, scorer] { Work(context, scorer, lattices, &scheduler, &results); });
-  };
-  for (const auto& scorer : context.scorers) work(scorer.get());
-  for (int i = 0; i < context.search_workers; ++i) work(nullptr);
-  for (const auto& search : context.device_searches) {
-    workers.emplace_back([&, device = search.get()] { SearchOnDevice(device, &scheduler); });
-  }
-  std::vector<std::thread> readers;
-  for (size_t i = 0; i < std::max<size_t>(2, workers.size() / 2); ++i) {
-    readers.emplace_back([&] { reader.Run(); });
-  }
-  for (std::thread& thread : readers) thread.join();
-  scheduler.CloseWindows();
-  for (std::thread& thread : workers) thread.join();
+  SKALD_CHECK(context.writers > 0, "nobody is there to deliver results");
+  return Run(context, inputs, files, media, sink, progress).Execute();
 }
 
 }  // namespace skald

@@ -12,6 +12,7 @@
 #include "decoder/graph/graph_image.h"
 #include "engine/device_segment_search.h"
 #include "engine/options.h"
+#include "engine/pipeline_report.h"
 #include "engine/scorer.h"
 #include "engine/segment_describer.h"
 #include "frontend/media/media_reader.h"
@@ -20,13 +21,14 @@ namespace skald {
 
 /// What became of one input: transcripts of its tracks, or why there are none.
 struct FileResult {
+  size_t index = 0;  ///< into the inputs of the run
   std::string path;
   Status status;
   std::vector<Transcript> transcripts;  ///< one per audio track; empty unless status is ok
 };
 
-/// Receives results in the order of the inputs, one at a time, from any thread of the pipeline. Must not call
-/// back into the recognizer.
+/// Receives results from threads that do nothing else: from one, in the order of the inputs, or from several
+/// at once in any order (PipelineContext::writers). Must not call back into the recognizer.
 using ResultSink = std::function<void(FileResult)>;
 
 /// A segment's lattice as the search left it, with its place in its file. Valid during the call only.
@@ -69,6 +71,8 @@ struct PipelineContext {
   std::span<const std::unique_ptr<DeviceSegmentSearch>> device_searches = {};
   /// Step between search and words; may be null.
   const LatticeRescorer* rescorer = nullptr;
+  /// Threads that hand results to the sink. 1: in the order of the inputs; more: as they come.
+  int writers = 1;
   /// Mono samples of every path at kSampleRateHz, in place of its file; empty: files are read.
   std::span<const PcmView> samples = {};
 };
@@ -81,13 +85,13 @@ using InputSource = std::function<std::optional<std::string>()>;
 /// over batches of windows from whatever files are open, and every stretch between two pauses is searched by
 /// itself. Queues are bounded, so memory depends neither on the length nor on the number of files. Results
 /// are the same for any number of workers and any company in a batch. A bad file ends in its own status and
-/// never affects others.
-void RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths,
-                 const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress);
+/// never affects others. Says where the time went.
+PipelineReport RunPipeline(const PipelineContext& context, const std::vector<std::string>& paths,
+                           const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress);
 
 /// The same for inputs that become known one after the other; `files` is how many there are about, for the
 /// progress.
-void RunPipeline(const PipelineContext& context, const InputSource& inputs, int64_t files,
-                 const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress);
+PipelineReport RunPipeline(const PipelineContext& context, const InputSource& inputs, int64_t files,
+                           const MediaOptions& media, const ResultSink& sink, const ProgressSink& progress);
 
 }  // namespace skald

@@ -292,29 +292,35 @@ std::span<const std::unique_ptr<DeviceSegmentSearch>> Recognizer::device_searche
   return state_->device_searches;
 }
 
-void Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
-                                 const ResultSink& sink, const ProgressSink& progress,
-                                 const LatticeSink& lattices) {
+PipelineReport Recognizer::TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
+                                           const ResultSink& sink, const ProgressSink& progress,
+                                           const LatticeSink& lattices) {
   PipelineContext context = state_->Context();
   context.lattice_sink = lattices;
-  RunPipeline(context, paths, media, sink, progress);
+  PipelineReport report = RunPipeline(context, paths, media, sink, progress);
   state_->NoteLanes(state_->search_lanes);
+  return report;
 }
 
-void Recognizer::TranscribeInputs(const InputSource& inputs, int64_t files, const MediaOptions& media,
-                                  const ResultSink& sink, const ProgressSink& progress) {
-  RunPipeline(state_->Context(), inputs, files, media, sink, progress);
+PipelineReport Recognizer::TranscribeInputs(const InputSource& inputs, int64_t files,
+                                            const MediaOptions& media, const ResultSink& sink,
+                                            const ProgressSink& progress, int writers) {
+  PipelineContext context = state_->Context();
+  context.writers = writers;
+  PipelineReport report = RunPipeline(context, inputs, files, media, sink, progress);
   state_->NoteLanes(state_->search_lanes);
+  return report;
 }
 
-void Recognizer::TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
-                                   const ProgressSink& progress) {
+PipelineReport Recognizer::TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
+                                             const ProgressSink& progress) {
   std::vector<std::string> paths;
   for (size_t i = 0; i < inputs.size(); ++i) paths.push_back(fmt::format("samples:{}", i));
   PipelineContext context = state_->Context();
   context.samples = inputs;
-  RunPipeline(context, paths, {}, sink, progress);
+  PipelineReport report = RunPipeline(context, paths, {}, sink, progress);
   state_->NoteLanes(state_->search_lanes);
+  return report;
 }
 
 FileResult Recognizer::TranscribeFile(const std::string& path, const MediaOptions& media) {

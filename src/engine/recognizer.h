@@ -40,18 +40,19 @@ class Recognizer {
 
   /// Transcribes `paths` ("-" is standard input). Every path gets exactly one result, in order; see
   /// RunPipeline.
-  void TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
-                       const ResultSink& sink, const ProgressSink& progress = {},
-                       const LatticeSink& lattices = {});
+  PipelineReport TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
+                                 const ResultSink& sink, const ProgressSink& progress = {},
+                                 const LatticeSink& lattices = {});
 
   /// Transcribes mono samples at kSampleRateHz that are in memory, an input each; their paths are "samples:0"
   /// and so on.
-  void TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
-                         const ProgressSink& progress = {});
+  PipelineReport TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
+                                   const ProgressSink& progress = {});
 
-  /// The same for inputs that become known one after the other; see RunPipeline.
-  void TranscribeInputs(const InputSource& inputs, int64_t files, const MediaOptions& media,
-                        const ResultSink& sink, const ProgressSink& progress = {});
+  /// TranscribeFiles for inputs that become known one after the other; see RunPipeline. `writers`: threads
+  /// that hand results to the sink, in the order of the inputs where it is one.
+  PipelineReport TranscribeInputs(const InputSource& inputs, int64_t files, const MediaOptions& media,
+                                  const ResultSink& sink, const ProgressSink& progress = {}, int writers = 1);
 
   /// One file.
   FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});

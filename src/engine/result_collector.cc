@@ -13,18 +13,25 @@ constexpr size_t kMaxFilesAhead = 512;
 
 }  // namespace
 
-FileJob* ResultCollector::OpenNext() {
-  std::lock_guard inputs_lock(inputs_mutex_);
+FileJob* ResultCollector::OpenNext(WorkerOccupancy* reader) {
+  std::optional<std::string> path;
+  std::unique_lock inputs_lock(inputs_mutex_, std::defer_lock);
   {
+    SecondsTo waiting(&reader->waiting_for_room_s);
+    inputs_lock.lock();
     std::unique_lock lock(files_mutex_);
     files_delivered_.wait(lock, [&] { return next_file_ < delivered_ + kMaxFilesAhead; });
   }
-  std::optional<std::string> path = inputs_();
+  {
+    SecondsTo waiting(&reader->waiting_for_input_s);
+    path = inputs_();
+  }
   if (!path) return nullptr;
   auto file = std::make_unique<FileJob>();
   file->path = std::move(*path);
   std::lock_guard lock(files_mutex_);
   file->index = next_file_++;
+  files_fill_.Set(static_cast<int64_t>(next_file_ - delivered_));
   return (files_[file->index] = std::move(file)).get();
 }
 
@@ -34,6 +41,7 @@ void ResultCollector::Release(FileJob* file) {
 
 FileResult ResultCollector::MakeResult(FileJob* file) const {
   FileResult result;
+  result.index = file->index;
   result.path = file->path;
   result.status = std::move(file->status).InFile(file->path);
   file->timing.wall_s = file->watch.Seconds();
@@ -62,34 +70,71 @@ FileResult ResultCollector::MakeResult(FileJob* file) const {
 
 void ResultCollector::Complete(FileJob* file) {
   FileResult result = MakeResult(file);
-  std::lock_guard delivery(delivery_mutex_);
-  std::unique_lock lock(files_mutex_);
+  std::lock_guard lock(files_mutex_);
+  if (!result.status.ok()) ++failed_;
+  for (const Transcript& transcript : result.transcripts) transcribed_s_ += transcript.source.duration_s;
   finished_.emplace(file->index, std::move(result));
+  results_fill_.Set(static_cast<int64_t>(finished_.size()));
   files_.erase(file->index);
-  while (!finished_.empty() && finished_.begin()->first == delivered_) {
+  files_finished_.notify_all();
+}
+
+void ResultCollector::Deliver(WorkerOccupancy* writer) {
+  const bool in_order = context_.writers == 1;
+  std::unique_lock lock(files_mutex_);
+  for (;;) {
+    {
+      SecondsTo waiting(&writer->waiting_for_input_s);
+      files_finished_.wait(lock, [&] {
+        return closed_ || (!finished_.empty() && (!in_order || finished_.begin()->first == next_result_));
+      });
+    }
+    if (finished_.empty()) return;
     FileResult next = std::move(finished_.begin()->second);
     finished_.erase(finished_.begin());
+    results_fill_.Set(static_cast<int64_t>(finished_.size()));
+    ++next_result_;
     lock.unlock();
-    sink_(std::move(next));
+    {
+      SecondsTo busy(&writer->busy(PipelineStage::kWrite));
+      sink_(std::move(next));
+    }
     lock.lock();
     ++delivered_;
+    files_fill_.Set(static_cast<int64_t>(next_file_ - delivered_));
     files_delivered_.notify_all();
+    lock.unlock();
+    ReportScored(0);
+    lock.lock();
   }
-  lock.unlock();
-  ReportScored(0);
+}
+
+void ResultCollector::Close() {
+  std::lock_guard lock(files_mutex_);
+  closed_ = true;
+  files_finished_.notify_all();
+}
+
+void ResultCollector::Describe(PipelineReport* report) const {
+  std::lock_guard lock(files_mutex_);
+  report->files = static_cast<int64_t>(delivered_);
+  report->files_failed = failed_;
+  report->audio_s = transcribed_s_;
+  report->queues.push_back(files_fill_.Reading("files under way", "files", kMaxFilesAhead));
+  report->queues.push_back(results_fill_.Reading("results to be written", "files", kMaxFilesAhead));
 }
 
 void ResultCollector::ReportScored(double audio_s) {
   if (!progress_) return;
   std::lock_guard lock(progress_mutex_);
-  audio_s_ += audio_s;
+  scored_s_ += audio_s;
   int64_t delivered = 0, files = 0;
   {
     std::lock_guard files_lock(files_mutex_);
     delivered = static_cast<int64_t>(delivered_);
     files = std::max(expected_files_, static_cast<int64_t>(next_file_));
   }
-  progress_({delivered, files, audio_s_});
+  progress_({delivered, files, scored_s_});
 }
 
 }  // namespace skald

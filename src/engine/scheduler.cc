@@ -12,19 +12,20 @@ void Scheduler::PushWindow(WindowJob job) {
   std::unique_lock lock(mutex_);
   room_.wait(lock, [this] { return windows_.size() < limits_.max_waiting_windows; });
   windows_.push_back(std::move(job));
+  windows_fill_.Set(static_cast<int64_t>(windows_.size()));
   work_.notify_all();  // a worker that cannot score may be the one that waits
 }
 
 void Scheduler::PushSegment(SegmentJob job) {
   std::lock_guard lock(mutex_);
-  waiting_frames_ += job.segment.frames();
+  WaitingFramesBecome(waiting_frames_ + job.segment.frames());
   (device_searches_ ? device_segments_ : segments_).push_back(std::move(job));
   work_.notify_all();
 }
 
 void Scheduler::PushSegmentForCpu(SegmentJob job) {
   std::lock_guard lock(mutex_);
-  waiting_frames_ += job.segment.frames();
+  WaitingFramesBecome(waiting_frames_ + job.segment.frames());
   segments_.push_back(std::move(job));
   work_.notify_all();
 }
@@ -32,6 +33,7 @@ void Scheduler::PushSegmentForCpu(SegmentJob job) {
 void Scheduler::PushLattice(LatticeJob job) {
   std::lock_guard lock(mutex_);
   lattices_.push_back(std::move(job));
+  lattices_fill_.Set(static_cast<int64_t>(lattices_.size()));
   work_.notify_all();
 }
 
@@ -53,6 +55,27 @@ void Scheduler::Done() {
   if (running_ == 0) work_.notify_all();
 }
 
+void Scheduler::WaitingFramesBecome(int64_t frames) {
+  waiting_frames_ = frames;
+  frames_fill_.Set(frames);
+}
+
+void Scheduler::WaitForWork(std::unique_lock<std::mutex>* lock, bool for_room, WorkerOccupancy* occupancy) {
+  WorkerOccupancy nobody;
+  if (occupancy == nullptr) occupancy = &nobody;
+  SecondsTo waiting(for_room ? &occupancy->waiting_for_room_s : &occupancy->waiting_for_input_s);
+  work_.wait(*lock);
+}
+
+std::vector<QueueFill> Scheduler::queues() const {
+  std::lock_guard lock(mutex_);
+  return {windows_fill_.Reading("windows to be scored", "windows",
+                                static_cast<int64_t>(limits_.max_waiting_windows)),
+          frames_fill_.Reading("scores to be searched", "frames", limits_.max_waiting_frames),
+          lattices_fill_.Reading("lattices to be described", "segments",
+                                 static_cast<int64_t>(limits_.max_waiting_lattices))};
+}
+
 bool Scheduler::MayScore() const {
   if (windows_.empty()) return false;
   if (segments_.empty() && device_segments_.empty() && segments_searched_ == 0) return true;
@@ -64,13 +87,14 @@ bool Scheduler::AllDone() const {
          running_ == 0;
 }
 
-Task Scheduler::Next(WorkerKind worker, bool wait) {
+Task Scheduler::Next(WorkerKind worker, bool wait, WorkerOccupancy* occupancy) {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (worker != WorkerKind::kScorer) {
       if (!lattices_.empty()) {
         LatticeJob job = std::move(lattices_.front());
         lattices_.pop_front();
+        lattices_fill_.Set(static_cast<int64_t>(lattices_.size()));
         ++running_;
         if (lattices_.size() + 1 == limits_.max_waiting_lattices) work_.notify_all();
         return job;
@@ -84,11 +108,11 @@ Task Scheduler::Next(WorkerKind worker, bool wait) {
       return batch;
     }
     if (!wait || AllDone()) return std::monostate();
-    work_.wait(lock);
+    WaitForWork(&lock, worker != WorkerKind::kSearcher && !windows_.empty(), occupancy);
   }
 }
 
-std::vector<SegmentJob> Scheduler::NextDeviceSegments(size_t most, bool wait) {
+std::vector<SegmentJob> Scheduler::NextDeviceSegments(size_t most, bool wait, WorkerOccupancy* occupancy) {
   std::vector<SegmentJob> jobs;
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -97,14 +121,14 @@ std::vector<SegmentJob> Scheduler::NextDeviceSegments(size_t most, bool wait) {
       jobs.push_back(TakeSegment(&device_segments_));
     }
     if (!jobs.empty() || !wait || AllDone()) return jobs;
-    work_.wait(lock);
+    WaitForWork(&lock, !device_segments_.empty(), occupancy);
   }
 }
 
 SegmentJob Scheduler::TakeSegment(std::deque<SegmentJob>* segments) {
   SegmentJob job = std::move(segments->front());
   segments->pop_front();
-  waiting_frames_ -= job.segment.frames();
+  WaitingFramesBecome(waiting_frames_ - job.segment.frames());
   ++segments_searched_;
   ++running_;
   return job;
@@ -122,6 +146,7 @@ std::vector<WindowJob> Scheduler::TakeBatch() {
     batch.push_back(std::move(windows_.front()));
     windows_.pop_front();
   }
+  windows_fill_.Set(static_cast<int64_t>(windows_.size()));
   return batch;
 }
 

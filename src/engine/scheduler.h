@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/occupancy_meter.h"
 #include "engine/pipeline_state.h"
 
 namespace skald {
@@ -61,12 +62,17 @@ class Scheduler {
 
   /// Waits for a task; monostate when all work is done. Where not `wait`, monostate also where there is
   /// nothing now.
-  Task Next(WorkerKind worker, bool wait = true);
+  Task Next(WorkerKind worker, bool wait = true, WorkerOccupancy* occupancy = nullptr);
   /// Up to `most` segments for a device. Where `wait`, waits for the first, and none means that all work is
   /// done.
-  std::vector<SegmentJob> NextDeviceSegments(size_t most, bool wait);
+  std::vector<SegmentJob> NextDeviceSegments(size_t most, bool wait, WorkerOccupancy* occupancy = nullptr);
+
+  /// How full the queues were.
+  std::vector<QueueFill> queues() const;
 
  private:
+  void WaitForWork(std::unique_lock<std::mutex>* lock, bool for_room, WorkerOccupancy* occupancy);
+  void WaitingFramesBecome(int64_t frames);
   bool MayScore() const;
   bool AllDone() const;
   SegmentJob TakeSegment(std::deque<SegmentJob>* segments);
@@ -75,7 +81,7 @@ class Scheduler {
   const SchedulerLimits limits_;
   const bool device_searches_;
   const std::function<bool()> has_room_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable room_, work_;
   std::deque<WindowJob> windows_;
   std::deque<SegmentJob> segments_, device_segments_;
@@ -84,6 +90,7 @@ class Scheduler {
   size_t segments_searched_ = 0;  // that were handed out and hold scores
   size_t running_ = 0;
   bool closed_ = false;
+  FillGauge windows_fill_, frames_fill_, lattices_fill_;
 };
 
 }  // namespace skald

@@ -27,6 +27,9 @@ void ScoringWorker::FinishOldest() {
     while (!idle()) FinishOldest();
     status = ScoreInPieces(batch.views, &scores, &timing);
   }
+  occupancy_->busy(PipelineStage::kFeatures) += timing.features_s;
+  occupancy_->busy(PipelineStage::kModel) += timing.model_s;
+  if (scorer_->max_begun() > 1) occupancy_->device_s += timing.features_s + timing.model_s;
   Deliver(batch, status, std::move(scores), timing);
   scheduler_->Done();
 }

@@ -15,8 +15,8 @@ namespace skald {
 /// stitchers and endpointers. Belongs to one thread.
 class ScoringWorker {
  public:
-  ScoringWorker(Scorer* scorer, Scheduler* scheduler, ResultCollector* results)
-      : scorer_(scorer), scheduler_(scheduler), results_(results) {}
+  ScoringWorker(Scorer* scorer, Scheduler* scheduler, ResultCollector* results, WorkerOccupancy* occupancy)
+      : scorer_(scorer), scheduler_(scheduler), results_(results), occupancy_(occupancy) {}
 
   /// No batch is begun.
   bool idle() const { return begun_.empty(); }
@@ -40,6 +40,7 @@ class ScoringWorker {
   Scorer* const scorer_;
   Scheduler* const scheduler_;
   ResultCollector* const results_;
+  WorkerOccupancy* const occupancy_;
   std::deque<Batch> begun_;
 };
 

@@ -8,7 +8,7 @@
 
 namespace skald {
 
-void LatticeReader::Describe(LatticeJob* job) const {
+void LatticeReader::Describe(LatticeJob* job, WorkerOccupancy* occupancy) const {
   StreamJob* stream = job->stream;
   FileJob* file = stream->file;
   Stopwatch watch;
@@ -24,9 +24,11 @@ void LatticeReader::Describe(LatticeJob* job) const {
     std::lock_guard lock(stream->mutex);
     stream->segments[static_cast<size_t>(job->segment_index)] = std::move(segment);
   }
+  const double describe_s = watch.Seconds();
+  occupancy->busy(PipelineStage::kDescribe) += describe_s;
   {
     std::lock_guard lock(file->mutex);
-    file->timing.search_s += job->search_s + watch.Seconds();
+    file->timing.search_s += job->search_s + describe_s;
   }
   results_->Release(file);
 }
@@ -37,16 +39,19 @@ void SearchWorker::Search(SegmentJob* job) {
   job->segment = {};
   scheduler_->ScoresReleased();
   lattice.search_s = watch.Seconds();
-  reader_.Describe(&lattice);
+  occupancy_->busy(PipelineStage::kSearch) += lattice.search_s;
+  reader_.Describe(&lattice, occupancy_);
 }
 
-void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler) {
+void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler, WorkerOccupancy* occupancy) {
+  const double device_s_before = search->counts().device_s;
   std::map<uint64_t, LatticeJob> under_way;
   uint64_t next_ticket = 0;
   for (;;) {
-    std::vector<SegmentJob> jobs =
-        scheduler->NextDeviceSegments(static_cast<size_t>(search->free_channels()), search->idle());
-    if (jobs.empty() && search->idle()) return;
+    std::vector<SegmentJob> jobs = scheduler->NextDeviceSegments(static_cast<size_t>(search->free_channels()),
+                                                                 search->idle(), occupancy);
+    if (jobs.empty() && search->idle()) break;
+    SecondsTo busy(&occupancy->busy(PipelineStage::kSearch));
     for (SegmentJob& job : jobs) {
       under_way[next_ticket] = {job.stream, job.segment.index, job.segment.first_frame};
       search->Begin(next_ticket++, std::move(job.segment));
@@ -67,6 +72,7 @@ void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler) {
       scheduler->Done();
     }
   }
+  occupancy->device_s += search->counts().device_s - device_s_before;
 }
 
 }  // namespace skald

@@ -19,7 +19,7 @@ class LatticeReader {
         describer_(context.graph, context.options.description, context.rescorer),
         results_(results) {}
 
-  void Describe(LatticeJob* job) const;
+  void Describe(LatticeJob* job, WorkerOccupancy* occupancy) const;
 
  private:
   const PipelineContext& context_;
@@ -30,10 +30,12 @@ class LatticeReader {
 /// Searches segments on the CPU. Belongs to one thread.
 class SearchWorker {
  public:
-  SearchWorker(const PipelineContext& context, const LatticeReader& reader, Scheduler* scheduler)
+  SearchWorker(const PipelineContext& context, const LatticeReader& reader, Scheduler* scheduler,
+               WorkerOccupancy* occupancy)
       : search_(context.graph, context.options.search, context.boost),
         reader_(reader),
-        scheduler_(scheduler) {}
+        scheduler_(scheduler),
+        occupancy_(occupancy) {}
 
   /// Searches and describes.
   void Search(SegmentJob* job);
@@ -42,10 +44,11 @@ class SearchWorker {
   SegmentSearch search_;
   const LatticeReader& reader_;
   Scheduler* const scheduler_;
+  WorkerOccupancy* const occupancy_;
 };
 
 /// Takes segments through a device's search until all work is done. Lattices go back to the scheduler;
 /// segments that the device has no memory for go to the CPU.
-void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler);
+void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler, WorkerOccupancy* occupancy);
 
 }  // namespace skald

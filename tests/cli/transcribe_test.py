@@ -32,6 +32,22 @@ class TranscribeTest(SkaldTest):
         starts = [word["start"] for word in words]
         self.assertEqual(starts, sorted(starts))
 
+    def test_report_says_what_the_threads_did(self):
+        report = self.folder / "report.json"
+        result = run("transcribe", "--out", self.folder / "out", "--report", report, "--progress", "json", SAMPLES)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        read = json.loads(report.read_text())
+        self.assertEqual(json.loads(result.stderr.splitlines()[-1])["report"], read)
+        self.assertEqual(read["files"], len([path for path in (self.folder / "out").iterdir() if path.suffix == ".txt"]))
+        self.assertEqual(read["files_failed"], 0)
+        self.assertAlmostEqual(read["times_real_time"], read["audio_s"] / read["wall_s"], delta=0.05 * read["times_real_time"])
+        stages = {stage for worker in read["workers"] for stage in worker["busy_s"]}
+        self.assertLessEqual({"read", "model", "search", "write"}, stages)
+        for worker in read["workers"]:
+            self.assertLessEqual(worker["busy_share"], 1)
+        for queue in read["queues"]:
+            self.assertLessEqual(queue["most"], queue["capacity"])
+
     def test_standard_input(self):
         with open(self.audio_sample(), "rb") as audio:
             piped = run("transcribe", "-", stdin=audio)

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <mutex>
 #include <random>
+#include <thread>
 
 #include "base/file.h"
 #include "decoder/lattice/best_path.h"
@@ -181,6 +183,69 @@ TEST_F(PipelineTest, ProgressReachesTheEnd) {
   EXPECT_EQ(last.files_done, 2);
   EXPECT_EQ(last.files, 2);
   EXPECT_NEAR(last.audio_s, 4, 1e-6);
+}
+
+TEST_F(PipelineTest, ReportsWhatItsThreadsDid) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < 8; ++i) {
+    paths.push_back(folder_ / ("f" + std::to_string(i) + ".wav"));
+    WriteWav(paths.back(), 2, {{0.3, true}});
+  }
+  paths.push_back(folder_ / "missing.wav");
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  scorers.push_back(std::make_unique<test::FakeScorer>());
+  const auto slow_sink = [](FileResult) { std::this_thread::sleep_for(std::chrono::milliseconds(10)); };
+  const PipelineReport report = RunPipeline({options_, graph_, scorers, 2, {}}, paths, {}, slow_sink, {});
+  EXPECT_EQ(report.files, 9);
+  EXPECT_EQ(report.files_failed, 1);
+  EXPECT_NEAR(report.audio_s, 16, 1e-6);
+  EXPECT_GE(report.busy_s(PipelineStage::kWrite), 9 * 0.010);
+  EXPECT_GT(report.busy_s(PipelineStage::kRead), 0);
+  EXPECT_GT(report.busy_s(PipelineStage::kModel), 0);
+  EXPECT_GT(report.busy_s(PipelineStage::kSearch), 0);
+  EXPECT_GT(report.busy_s(PipelineStage::kDescribe), 0);
+  ASSERT_EQ(report.workers.size(), 4u);
+  for (const WorkerOccupancy& worker : report.workers) {
+    const double counted_s = worker.total_busy_s() + worker.waiting_for_input_s + worker.waiting_for_room_s;
+    EXPECT_LE(counted_s, 1.1 * worker.threads * report.wall_s + 0.05) << worker.name;
+    if (worker.name == "writers") {
+      EXPECT_GE(counted_s, 0.7 * report.wall_s);
+    }
+  }
+  ASSERT_EQ(report.queues.size(), 5u);
+  for (const QueueFill& queue : report.queues) {
+    EXPECT_LE(queue.most, queue.capacity) << queue.name;
+    EXPECT_LE(queue.mean, static_cast<double>(queue.most)) << queue.name;
+  }
+}
+
+TEST_F(PipelineTest, SeveralWritersTakeEveryResultOnceAndAtTheSameTime) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < 30; ++i) paths.push_back(folder_ / ("f" + std::to_string(i % 5) + ".wav"));
+  for (int i = 0; i < 5; ++i) WriteWav(paths[static_cast<size_t>(i)], 1, {{0.3, i % 2 == 0}});
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  scorers.push_back(std::make_unique<test::FakeScorer>());
+  PipelineContext context{options_, graph_, scorers, 1, {}};
+  context.writers = 3;
+  std::mutex mutex;
+  std::vector<int> taken(paths.size());
+  int writing = 0, most_writing = 0;
+  RunPipeline(context, paths, {},
+              [&](FileResult result) {
+                {
+                  std::lock_guard lock(mutex);
+                  ++taken[result.index];
+                  most_writing = std::max(most_writing, ++writing);
+                  EXPECT_EQ(result.path, paths[result.index]);
+                  EXPECT_EQ(Words(result), result.index % 5 % 2 == 0 ? "ALPHA" : "BETA");
+                }
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                std::lock_guard lock(mutex);
+                --writing;
+              },
+              {});
+  EXPECT_EQ(taken, std::vector<int>(paths.size(), 1));
+  EXPECT_GT(most_writing, 1);
 }
 
 TEST_F(PipelineTest, SamplesInMemoryGiveTheWordsOfTheirFile) {
