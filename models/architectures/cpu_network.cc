@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "models/architectures/fastconformer_ctc_cpu.h"
 #include "models/architectures/wav2vec2_ctc_cpu.h"
 #include "models/architectures/whisper_encoder_ctc_cpu.h"
 
@@ -16,7 +17,7 @@ StatusOr<std::unique_ptr<CpuNetwork>> MakeCpuNetwork(const Bundle& bundle,
   }
   if (std::holds_alternative<Wav2Vec2CtcSizes>(sizes))
     return Wav2Vec2CtcCpu::Create(bundle, heads, precision, threads);
-  return Status::Unsupported(std::string(ArchitectureName(sizes)) + " does not run on the CPU");
+  return FastConformerCtcCpu::Create(bundle, heads, precision, threads);
 }
 
 }  // namespace skald

@@ -24,7 +24,8 @@ Status ReadLayer(const WeightReader& reader, const std::string& prefix, const Wh
   return reader.ReadLinear(prefix + ".fc2", width, sizes.feed_forward_width, true, &layer->feed_forward_2);
 }
 
-/// P[t, i] = sin(t w_i), P[t, width / 2 + i] = cos(t w_i), w_i = exp(-ln(10000) / (width / 2 - 1) * i).
+}  // namespace
+
 std::vector<float> SinusoidalPositions(int64_t positions, int64_t width) {
   const int64_t half = width / 2;
   std::vector<float> table(static_cast<size_t>(positions * width));
@@ -38,8 +39,6 @@ std::vector<float> SinusoidalPositions(int64_t positions, int64_t width) {
   }
   return table;
 }
-
-}  // namespace
 
 StatusOr<WhisperEncoderCtcWeights> ReadWhisperEncoderCtcWeights(const Bundle& bundle,
                                                                 const std::vector<std::string>& heads) {

@@ -31,4 +31,8 @@ struct WhisperEncoderCtcWeights {
 StatusOr<WhisperEncoderCtcWeights> ReadWhisperEncoderCtcWeights(const Bundle& bundle,
                                                                 const std::vector<std::string>& heads);
 
+/// Whisper's positions [positions, width]: P[t, i] = sin(t w_i), P[t, width / 2 + i] = cos(t w_i), w_i =
+/// exp(-ln(10000) / (width / 2 - 1) * i).
+std::vector<float> SinusoidalPositions(int64_t positions, int64_t width);
+
 }  // namespace skald

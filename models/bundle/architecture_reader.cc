@@ -11,14 +11,6 @@ Status ReadInteger(const JsonObject& object, const char* name, int64_t low, int6
   return Status::Ok();
 }
 
-Status ReadFlag(const JsonObject& object, const char* name, bool* value) {
-  if (!object.Has(name)) return Status::Corrupt("\"" + object.PathOf(name) + "\" is missing");
-  const nlohmann::json& member = object.json().at(name);
-  if (!member.is_boolean()) return Status::Corrupt("\"" + object.PathOf(name) + "\" is not true or false");
-  *value = member.get<bool>();
-  return Status::Ok();
-}
-
 /// The sizes that every transformer has.
 template <typename Sizes>
 Status ReadTransformer(const JsonObject& object, Sizes* sizes) {
@@ -90,10 +82,10 @@ Status ReadConvolutions(const JsonObject& object, Wav2Vec2CtcSizes* sizes) {
 StatusOr<ArchitectureSizes> ReadWav2Vec2(const JsonObject& object) {
   Wav2Vec2CtcSizes sizes;
   SKALD_RETURN_IF_ERROR(ReadConvolutions(object, &sizes));
-  SKALD_RETURN_IF_ERROR(ReadFlag(object, "convolution_bias", &sizes.convolution_bias));
-  SKALD_RETURN_IF_ERROR(ReadFlag(object, "group_norm", &sizes.group_norm));
-  SKALD_RETURN_IF_ERROR(ReadFlag(object, "projection_norm", &sizes.projection_norm));
-  SKALD_RETURN_IF_ERROR(ReadFlag(object, "norm_first", &sizes.norm_first));
+  SKALD_ASSIGN_OR_RETURN(sizes.convolution_bias, object.Flag("convolution_bias"));
+  SKALD_ASSIGN_OR_RETURN(sizes.group_norm, object.Flag("group_norm"));
+  SKALD_ASSIGN_OR_RETURN(sizes.projection_norm, object.Flag("projection_norm"));
+  SKALD_ASSIGN_OR_RETURN(sizes.norm_first, object.Flag("norm_first"));
   SKALD_RETURN_IF_ERROR(ReadTransformer(object, &sizes));
   SKALD_RETURN_IF_ERROR(ReadInteger(object, "position_kernel", 1, 1024, &sizes.position_kernel));
   SKALD_RETURN_IF_ERROR(ReadInteger(object, "position_groups", 1, 1024, &sizes.position_groups));
@@ -115,9 +107,9 @@ StatusOr<ArchitectureSizes> ReadFastConformer(const JsonObject& object) {
   SKALD_RETURN_IF_ERROR(ReadInteger(object, "subsampling_channels", 16, 4096, &sizes.subsampling_channels));
   SKALD_RETURN_IF_ERROR(ReadTransformer(object, &sizes));
   SKALD_RETURN_IF_ERROR(ReadInteger(object, "convolution_kernel", 1, 255, &sizes.convolution_kernel));
-  SKALD_RETURN_IF_ERROR(ReadFlag(object, "scale_input", &sizes.scale_input));
-  SKALD_RETURN_IF_ERROR(ReadFlag(object, "linear_bias", &sizes.linear_bias));
-  SKALD_RETURN_IF_ERROR(ReadFlag(object, "convolution_bias", &sizes.convolution_bias));
+  SKALD_ASSIGN_OR_RETURN(sizes.scale_input, object.Flag("scale_input"));
+  SKALD_ASSIGN_OR_RETURN(sizes.linear_bias, object.Flag("linear_bias"));
+  SKALD_ASSIGN_OR_RETURN(sizes.convolution_bias, object.Flag("convolution_bias"));
   SKALD_RETURN_IF_ERROR(ReadInteger(object, "max_frames", 1, 65536, &sizes.max_frames));
   SKALD_RETURN_IF_ERROR(CheckHeadWidth(object, sizes.model_width, sizes.attention_heads));
   SKALD_RETURN_IF_ERROR(CheckMultipleOf16(object, "feed_forward_width", sizes.feed_forward_width));

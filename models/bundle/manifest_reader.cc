@@ -119,13 +119,7 @@ Status ReadHead(const JsonObject& object, const BundleManifest& manifest, HeadDe
   SKALD_ASSIGN_OR_RETURN(head->lm_scale, object.NumberOr("lm_scale", 0.0, 100.0, 1.0));
   SKALD_ASSIGN_OR_RETURN(head->word_penalty, object.NumberOr("word_penalty", -100.0, 100.0, 0.0));
   SKALD_RETURN_IF_ERROR(ReadConfidenceMap(object, &head->confidence_map));
-  if (object.Has("uses_pronunciations")) {
-    const nlohmann::json& value = object.json().at("uses_pronunciations");
-    if (!value.is_boolean()) {
-      return Status::Corrupt("\"" + object.PathOf("uses_pronunciations") + "\" is not true or false");
-    }
-    head->uses_pronunciations = value.get<bool>();
-  }
+  SKALD_ASSIGN_OR_RETURN(head->uses_pronunciations, object.FlagOr("uses_pronunciations", false));
   return Status::Ok();
 }
 

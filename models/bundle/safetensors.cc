@@ -15,7 +15,18 @@ static_assert(std::endian::native == std::endian::little, "safetensors data is u
 constexpr uint64_t kMaxHeaderBytes = uint64_t{8} << 20;
 constexpr size_t kMaxDimensions = 8;
 
-size_t ElementBytes(TensorType type) { return type == TensorType::kF32 ? 4 : 2; }
+/// Bytes of an element; 0 for a type that the format does not have.
+size_t ElementBytes(const std::string& type) {
+  if (type == "F16" || type == "BF16" || type == "I16" || type == "U16") return 2;
+  if (type == "F32" || type == "I32" || type == "U32") return 4;
+  if (type == "F64" || type == "I64" || type == "U64") return 8;
+  if (type == "BOOL" || type == "I8" || type == "U8" || type == "F8_E4M3" || type == "F8_E5M2") return 1;
+  return 0;
+}
+
+Status NotRead(const std::string& type, const std::string& name) {
+  return Status::Unsupported("type " + type + "; F16, BF16 and F32 are read").At("tensor " + name);
+}
 
 float HalfToFloat(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
@@ -41,17 +52,14 @@ StatusOr<TensorView> ReadEntry(const std::string& name, const nlohmann::json& en
   }
   TensorView tensor;
   const std::string type = entry["dtype"].get<std::string>();
-  if (type == "F16") {
-    tensor.type = TensorType::kF16;
-  } else if (type == "BF16") {
-    tensor.type = TensorType::kBf16;
-  } else if (type == "F32") {
-    tensor.type = TensorType::kF32;
-  } else {
-    return Status::Unsupported("type " + type + "; F16, BF16 and F32 are read").At("tensor " + name);
-  }
+  tensor.type_name = type;
+  tensor.type = type == "F16"    ? TensorType::kF16
+                : type == "BF16" ? TensorType::kBf16
+                : type == "F32"  ? TensorType::kF32
+                                 : TensorType::kOther;
+  uint64_t expected = ElementBytes(type);
+  if (expected == 0) return NotRead(type, name);
   if (entry["shape"].size() > kMaxDimensions) return InTensor("more than 8 dimensions", name);
-  uint64_t expected = ElementBytes(tensor.type);
   for (const nlohmann::json& size : entry["shape"]) {
     if (!size.is_number_unsigned()) return InTensor("a dimension is not an unsigned integer", name);
     const uint64_t value = size.get<uint64_t>();
@@ -80,6 +88,10 @@ StatusOr<TensorView> ReadEntry(const std::string& name, const nlohmann::json& en
 }
 
 }  // namespace
+
+const char* TensorTypeName(TensorType type) {
+  return type == TensorType::kF16 ? "F16" : type == TensorType::kBf16 ? "BF16" : "F32";
+}
 
 std::string ShapeToString(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -162,6 +174,7 @@ StatusOr<TensorView> SafetensorsFile::Get(const std::string& name, const std::ve
                     name)
         .InFile(path());
   }
+  if (found->second.type == TensorType::kOther) return NotRead(found->second.type_name, name).InFile(path());
   return found->second;
 }
 

@@ -12,12 +12,16 @@
 
 namespace skald {
 
-/// Element types that Skald reads from safetensors files.
-enum class TensorType { kF16, kBf16, kF32 };
+/// Element types that Skald reads from safetensors files; kOther: one that it passes over (I64, BOOL, ...).
+enum class TensorType { kF16, kBf16, kF32, kOther };
+
+/// "F16", "BF16" or "F32".
+const char* TensorTypeName(TensorType type);
 
 /// A tensor inside a mapped safetensors file. Borrows the file's bytes; row-major, little endian.
 struct TensorView {
   TensorType type = TensorType::kF32;
+  std::string type_name = "F32";  ///< as in the file
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;  ///< product(shape) elements, no particular alignment
 
@@ -28,14 +32,14 @@ struct TensorView {
 
 /// A safetensors file (https://github.com/huggingface/safetensors, README "Format"), mapped read-only.
 /// Opening checks the whole header before anything of its size is allocated: header length (at most 8 MiB)
-/// and JSON, known types, shapes whose bytes equal the stated range, ranges inside the file that neither
-/// overlap nor leave gaps. Failures name file and tensor. Thread safe after Open.
+/// and JSON, types of the format, shapes whose bytes equal the stated range, ranges inside the file that
+/// neither overlap nor leave gaps. Failures name file and tensor. Thread safe after Open.
 class SafetensorsFile {
  public:
   static StatusOr<SafetensorsFile> Open(const std::string& path);
 
-  /// The tensor `name` of exactly `shape`; kCorrupt naming file, tensor and both shapes otherwise. The view
-  /// lives as long as this object.
+  /// The tensor `name` of exactly `shape`; kCorrupt naming file, tensor and both shapes otherwise,
+  /// kUnsupported for a type that is not read. The view lives as long as this object.
   StatusOr<TensorView> Get(const std::string& name, const std::vector<int64_t>& shape) const;
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
   const std::string& path() const { return file_.path(); }

@@ -123,6 +123,17 @@ StatusOr<double> JsonObject::NumberOr(const std::string& name, double low, doubl
   return Number(name, low, high);
 }
 
+StatusOr<bool> JsonObject::Flag(const std::string& name) const {
+  SKALD_ASSIGN_OR_RETURN(const nlohmann::json* member, Member(name));
+  if (!member->is_boolean()) return Status::Corrupt("\"" + PathOf(name) + "\" is not true or false");
+  return member->get<bool>();
+}
+
+StatusOr<bool> JsonObject::FlagOr(const std::string& name, bool absent) const {
+  if (!Has(name)) return absent;
+  return Flag(name);
+}
+
 StatusOr<JsonObject> JsonObject::Object(const std::string& name) const {
   SKALD_ASSIGN_OR_RETURN(const nlohmann::json* member, Member(name));
   return Of(*member, PathOf(name));

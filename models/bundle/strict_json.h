@@ -28,6 +28,8 @@ class JsonObject {
   StatusOr<int64_t> IntegerOr(const std::string& name, int64_t low, int64_t high, int64_t absent) const;
   StatusOr<double> Number(const std::string& name, double low, double high) const;
   StatusOr<double> NumberOr(const std::string& name, double low, double high, double absent) const;
+  StatusOr<bool> Flag(const std::string& name) const;
+  StatusOr<bool> FlagOr(const std::string& name, bool absent) const;
   StatusOr<JsonObject> Object(const std::string& name) const;
   const nlohmann::json& json() const { return *value_; }
   /// Full path of a member, for messages.

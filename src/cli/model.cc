@@ -5,6 +5,7 @@
 #include "engine/model_check.h"
 #include "engine/recognizer.h"
 #include "models/bundle/bundle.h"
+#include "models/importers/hugging_face.h"
 
 namespace skald::cli {
 namespace {
@@ -12,6 +13,11 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr char kAbout[] =
+    "import hf DIR OUT  makes a bundle OUT of a checkpoint that Hugging Face's transformers wrote: "
+    "Wav2Vec2ForCTC,\n"
+    "                   HubertForCTC, ParakeetForCTC, or a Whisper encoder with a CTC head. DIR holds "
+    "config.json,\n"
+    "                   model.safetensors (or shards and their index) and the tokenizer's files\n"
     "info   prints what a model bundle holds: architecture, heads, files, data and licence\n"
     "check  verifies every file, loads the network and re-runs the bundle's golden test on this machine\n\n"
     "DIR is the bundle's folder (default: the English model that comes with Skald).";
@@ -39,16 +45,69 @@ void PrintInfo(const Bundle& bundle) {
   }
 }
 
+/// What a `skald model import` line says besides its folders.
+StatusOr<HuggingFaceImportOptions> ReadImportOptions(const po::variables_map& values) {
+  HuggingFaceImportOptions options;
+  const auto text = [&](const char* name) {
+    return values.count(name) != 0 ? values[name].as<std::string>() : std::string();
+  };
+  options.name = text("name");
+  options.licence = text("licence");
+  options.language = text("language");
+  options.lm_path = text("lm");
+  options.lm_scale = values["lm-scale"].as<double>();
+  if (!(options.lm_scale > 0 && options.lm_scale <= 100)) {
+    return Status::InvalidArgument("--lm-scale must be above 0 and at most 100");
+  }
+  const std::string unit_case = text("case");
+  if (unit_case != "keep" && unit_case != "lower" && unit_case != "upper") {
+    return Status::InvalidArgument("--case must be keep, lower or upper");
+  }
+  options.unit_case = unit_case == "lower"   ? UnitCase::kLower
+                      : unit_case == "upper" ? UnitCase::kUpper
+                                             : UnitCase::kKeep;
+  return options;
+}
+
+int Import(const std::vector<std::string>& words, const po::variables_map& values) {
+  if (words.size() != 4 || words[1] != "hf") {
+    return Report(
+        Status::InvalidArgument("import needs hf, the checkpoint's folder and the bundle's (see --help)"),
+        kBadUsage);
+  }
+  const StatusOr<HuggingFaceImportOptions> options = ReadImportOptions(values);
+  if (!options.ok()) return Report(options.status(), kBadUsage);
+  if (const Status status = ImportHuggingFace(words[2], words[3], *options); !status.ok()) {
+    return Report(status, kNothingDone);
+  }
+  const StatusOr<Bundle> bundle = Bundle::Open(words[3]);
+  if (!bundle.ok()) return Report(bundle.status(), kNothingDone);
+  PrintInfo(*bundle);
+  return kAllWell;
+}
+
 }  // namespace
 
 int RunModel(const Arguments& arguments) {
   po::options_description options("Options", 110);
-  options.add_options()("device", po::value<std::string>()->default_value("cpu"), "check on cpu or cuda");
-  const Parsed parsed = Parse(arguments, "skald model info|check [DIR]", kAbout, options, "word");
+  options.add_options()("device", po::value<std::string>()->default_value("cpu"), "check on cpu or cuda")(
+      "name", po::value<std::string>(), "import: the bundle's name (default: the folder's)")(
+      "licence", po::value<std::string>(),
+      "import: the licence (default: as the checkpoint's README.md says)")(
+      "language", po::value<std::string>(),
+      "import: BCP 47 code (default: as the checkpoint's README.md says)")(
+      "lm", po::value<std::string>(), "import: language model (ARPA, plain or gzip) to put into the bundle")(
+      "lm-scale", po::value<double>()->default_value(1), "import: weight of the language model")(
+      "case", po::value<std::string>()->default_value("keep"),
+      "import: ASCII letters of the units: keep, lower or upper; as the language model's words have them");
+  const Parsed parsed = Parse(arguments, "skald model info|check [DIR]\n       skald model import hf DIR OUT",
+                              kAbout, options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = Texts(parsed.values, "word");
+  if (!words.empty() && words[0] == "import") return Import(words, parsed.values);
   if (words.empty() || words.size() > 2 || (words[0] != "info" && words[0] != "check")) {
-    return Report(Status::InvalidArgument("model needs info or check, and at most one folder (see --help)"),
+    return Report(Status::InvalidArgument(
+                      "model needs import, info or check, and the latter at most one folder (see --help)"),
                   kBadUsage);
   }
   std::string folder;

@@ -49,54 +49,83 @@ double LargestDifference(const NpyArray& expected, MatrixView<const float> actua
   return largest;
 }
 
+/// A golden recording and its features.
+struct Recording {
+  std::string name, stem;  ///< stem: its path without the extension
+  int64_t frames = 0;
+  std::vector<float> features;  ///< [frames, bins]
+};
+
+StatusOr<std::vector<Recording>> ReadRecordings(const Bundle& bundle, const FeatureExtractor& extractor) {
+  const fs::path folder = fs::path(bundle.folder()) / "golden";
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".wav") paths.push_back(entry.path());
+  }
+  if (paths.empty()) return Status::NotFound("no golden recordings").InFile(folder.string());
+  std::sort(paths.begin(), paths.end());
+  std::vector<Recording> recordings;
+  for (const fs::path& path : paths) {
+    SKALD_ASSIGN_OR_RETURN(const std::vector<float> samples, ReadSamples(path.string()));
+    Recording recording{path.stem().string(), (folder / path.stem()).string(), 0, {}};
+    recording.frames = extractor.FrameCount(static_cast<int64_t>(samples.size()));
+    recording.features.resize(static_cast<size_t>(recording.frames * extractor.bins()));
+    extractor.Run(samples, MatrixView<float>(recording.features.data(), recording.frames, extractor.bins()));
+    recordings.push_back(std::move(recording));
+  }
+  return recordings;
+}
+
 }  // namespace
 
 StatusOr<std::vector<GoldenResult>> CheckModel(const Bundle& bundle) {
   SKALD_RETURN_IF_ERROR(bundle.VerifyAll());
-  const fs::path folder = fs::path(bundle.folder()) / "golden";
-  std::vector<fs::path> recordings;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".wav") recordings.push_back(entry.path());
-  }
-  if (recordings.empty()) return Status::NotFound("no golden recordings").InFile(folder.string());
-  std::sort(recordings.begin(), recordings.end());
-
   SKALD_ASSIGN_OR_RETURN(const FeatureOptions options, FeaturesOfBundle(bundle.manifest().features));
   SKALD_ASSIGN_OR_RETURN(const FeatureExtractor extractor, FeatureExtractor::Create(options));
+  SKALD_ASSIGN_OR_RETURN(const std::vector<Recording> recordings, ReadRecordings(bundle, extractor));
+
+  std::vector<GoldenResult> results;
+  std::vector<int64_t> windows;
+  std::vector<float> features;
+  for (const Recording& recording : recordings) {
+    windows.push_back(recording.frames);
+    features.insert(features.end(), recording.features.begin(), recording.features.end());
+    // Where the network takes samples there are no features to compare.
+    if (options.kind == FeatureKind::kWaveform) continue;
+    SKALD_ASSIGN_OR_RETURN(const NpyArray mel, ReadNpy(recording.stem + ".mel.npy"));
+    const MatrixView<const float> view(recording.features.data(), recording.frames, extractor.bins());
+    results.push_back({recording.name + ", features", LargestDifference(mel, view, 1, true), kFeatureLimit});
+  }
+  const auto feature_rows = static_cast<int64_t>(features.size()) / extractor.bins();
   AcousticModelOptions model_options;
   model_options.precision = Precision::kF32;
+  model_options.max_batch_feature_frames = std::max<int64_t>(1, feature_rows);
   for (const auto& [name, head] : bundle.manifest().heads) model_options.heads.push_back(name);
   SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<AcousticModel> model,
                          AcousticModel::Load(bundle, model_options));
 
-  std::vector<GoldenResult> results;
-  for (const fs::path& recording : recordings) {
-    const std::string stem = (folder / recording.stem()).string();
-    SKALD_ASSIGN_OR_RETURN(const std::vector<float> samples, ReadSamples(recording.string()));
-    const int64_t frames = extractor.FrameCount(static_cast<int64_t>(samples.size()));
-    std::vector<float> features(static_cast<size_t>(frames * extractor.bins()));
-    const MatrixView<float> feature_view(features.data(), frames, extractor.bins());
-    extractor.Run(samples, feature_view);
-    SKALD_ASSIGN_OR_RETURN(const NpyArray mel, ReadNpy(stem + ".mel.npy"));
-    results.push_back({recording.stem().string() + ", features",
-                       LargestDifference(mel, feature_view, 1, true), kFeatureLimit});
-
-    std::vector<std::vector<float>> storage;
-    std::vector<MatrixView<float>> nll;
-    for (size_t head = 0; head < model->heads().size(); ++head) {
-      const int64_t rows = model->ScoreFrames(frames);
-      storage.emplace_back(static_cast<size_t>(rows * model->Units(head)));
-      nll.emplace_back(storage.back().data(), rows, model->Units(head));
-    }
-    const int64_t lengths[] = {frames};
-    SKALD_RETURN_IF_ERROR(model->Run(feature_view, lengths, nll));
+  int64_t score_rows = 0;
+  for (const int64_t frames : windows) score_rows += model->ScoreFrames(frames);
+  std::vector<std::vector<float>> storage;
+  std::vector<MatrixView<float>> nll;
+  for (size_t head = 0; head < model->heads().size(); ++head) {
+    storage.emplace_back(static_cast<size_t>(score_rows * model->Units(head)));
+    nll.emplace_back(storage.back().data(), score_rows, model->Units(head));
+  }
+  SKALD_RETURN_IF_ERROR(model->Run({features.data(), feature_rows, extractor.bins()}, windows, nll));
+  int64_t first_row = 0;
+  for (const Recording& recording : recordings) {
+    const int64_t rows = model->ScoreFrames(recording.frames);
     for (size_t head = 0; head < nll.size(); ++head) {
       const std::string& name = model->heads()[head];
-      SKALD_ASSIGN_OR_RETURN(const NpyArray log_probs, ReadNpy(stem + ".logprobs_" + name + ".npy"));
-      results.push_back({recording.stem().string() + ", head " + name,
-                         LargestDifference(log_probs, nll[head], -1, false), kScoreLimit});
+      SKALD_ASSIGN_OR_RETURN(const NpyArray log_probs,
+                             ReadNpy(recording.stem + ".logprobs_" + name + ".npy"));
+      results.push_back({recording.name + ", head " + name,
+                         LargestDifference(log_probs, nll[head].Rows(first_row, rows), -1, false),
+                         kScoreLimit});
     }
+    first_row += rows;
   }
   return results;
 }

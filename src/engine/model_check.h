@@ -17,8 +17,9 @@ struct GoldenResult {
 };
 
 /// Verifies every file of a bundle and re-runs its golden test in f32 on the CPU: every golden/NAME.wav
-/// through features (NAME.mel.npy, [bins, frames]) and network (NAME.logprobs_HEAD.npy, [frames, units]).
-/// kNotFound where the bundle has no golden recordings.
+/// through features (NAME.mel.npy, [bins, frames]; none where the network takes samples) and, in one batch,
+/// through the network (NAME.logprobs_HEAD.npy, [frames, units]). kNotFound where the bundle has no golden
+/// recordings.
 StatusOr<std::vector<GoldenResult>> CheckModel(const Bundle& bundle);
 
 }  // namespace skald
