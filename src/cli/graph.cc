@@ -1,7 +1,11 @@
 #include <cstdio>
 #include <fmt/format.h>
+#include <optional>
 #include <string>
+#include <unordered_map>
 
+#include "base/file.h"
+#include "base/lines.h"
 #include "base/stopwatch.h"
 #include "base/token_list.h"
 #include "cli/command.h"
@@ -9,6 +13,7 @@
 #include "decoder/graph/check_graph.h"
 #include "decoder/graph/graph_builder.h"
 #include "decoder/graph/graph_image.h"
+#include "decoder/graph/pronouncer.h"
 #include "engine/graph_cache.h"
 #include "engine/recognizer.h"
 
@@ -25,7 +30,10 @@ constexpr char kAbout[] =
     "words FILE  prints its words with their numbers, as Kaldi's words.txt\n"
     "check FILE  proves that a graph is sound: bounds, finite costs, no epsilon cycles, everything "
     "reachable; with\n"
-    "            --paths N also that random paths cost what lexicon and language model say";
+    "            --paths N also that random paths cost what lexicon and language model say\n"
+    "pronounce FILE  prints how each word of a list is pronounced, WORD<TAB>UNITS<TAB>listed or guessed: as "
+    "the\n"
+    "            lexicon has it, else guessed from the words that it has (--guesses)";
 
 po::options_description Options() {
   po::options_description options("Options", 110);
@@ -44,7 +52,9 @@ po::options_description Options() {
       "paths", po::value<int>()->default_value(0),
       "check: random paths to compare with the sources (--model, --units, ...)")(
       "seed", po::value<uint64_t>()->default_value(1), "check: seed of the random paths")(
-      "out", po::value<std::string>(), "graph file to write")(
+      "guesses", po::value<int>()->default_value(1),
+      "pronounce: likeliest pronunciations of a word not listed")("out", po::value<std::string>(),
+                                                                  "graph file to write")(
       "progress", po::value<std::string>()->default_value("auto"), "auto, none, bar or json");
   return options;
 }
@@ -182,20 +192,68 @@ int Check(const std::string& path, const po::variables_map& values) {
   return kAllWell;
 }
 
+/// What is printed for the words of a list.
+StatusOr<std::string> PronounceWords(const Lexicon& lexicon, std::string_view list, int guesses) {
+  std::unordered_map<std::string_view, std::vector<const Lexicon::Entry*>> listed;
+  for (const Lexicon::Entry& entry : lexicon.entries()) listed[lexicon.words()[entry.word]].push_back(&entry);
+  std::optional<Pronouncer> pronouncer;
+  std::string out;
+  const auto print = [&](std::string_view word, const std::vector<uint16_t>& units, const char* how) {
+    std::string spelled;
+    for (const uint16_t unit : units) spelled += (spelled.empty() ? "" : " ") + lexicon.units()[unit];
+    out += fmt::format("{}\t{}\t{}\n", word, spelled, how);
+  };
+  SKALD_RETURN_IF_ERROR(ForEachLine(list, [&](std::string_view word) -> Status {
+    if (word.empty()) return Status::Ok();
+    if (const auto known = listed.find(word); known != listed.end()) {
+      for (const Lexicon::Entry* entry : known->second) print(word, entry->units, "listed");
+      return Status::Ok();
+    }
+    if (!pronouncer.has_value()) {
+      SKALD_ASSIGN_OR_RETURN(pronouncer, Pronouncer::Train(lexicon));
+    }
+    SKALD_ASSIGN_OR_RETURN(const auto likeliest, pronouncer->Pronounce(word, guesses));
+    for (const Pronouncer::Guess& guess : likeliest) print(word, guess.units, "guessed");
+    return Status::Ok();
+  }));
+  return out;
+}
+
+int Pronounce(const std::string& path, const po::variables_map& values) {
+  const int guesses = values["guesses"].as<int>();
+  if (guesses < 1 || guesses > 100)
+    return Report(Status::InvalidArgument("--guesses is 1 to 100"), kBadUsage);
+  const auto sources = ReadSources(values);
+  if (!sources.ok()) return Report(sources.status(), kBadUsage);
+  if (sources->lexicon_kind != LexiconKind::kPronunciations)
+    return Report(
+        Status::InvalidArgument("this head spells words by letters or pieces: it has no pronunciations"),
+        kBadUsage);
+  const auto lexicon = Lexicon::FromPronunciations(sources->units, sources->lexicon_path);
+  if (!lexicon.ok()) return Report(lexicon.status(), kNothingDone);
+  const auto list = ReadFile(path);
+  if (!list.ok()) return Report(list.status(), kNothingDone);
+  const auto pronounced = PronounceWords(*lexicon, *list, guesses);
+  if (!pronounced.ok()) return Report(Status(pronounced.status()).InFile(path), kNothingDone);
+  std::fwrite(pronounced->data(), 1, pronounced->size(), stdout);
+  return kAllWell;
+}
+
 }  // namespace
 
 int RunGraph(const Arguments& arguments) {
-  const Parsed parsed =
-      Parse(arguments, "skald graph build|info|words|check [OPTIONS] [FILE]", kAbout, Options(), "word");
+  const Parsed parsed = Parse(arguments, "skald graph build|info|words|check|pronounce [OPTIONS] [FILE]",
+                              kAbout, Options(), "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = Texts(parsed.values, "word");
   if (words.size() == 1 && words[0] == "build") return Build(parsed.values);
   if (words.size() == 2 && words[0] == "info") return Info(words[1]);
   if (words.size() == 2 && words[0] == "words") return Words(words[1]);
   if (words.size() == 2 && words[0] == "check") return Check(words[1], parsed.values);
-  return Report(
-      Status::InvalidArgument("graph needs build, info FILE, words FILE or check FILE (see --help)"),
-      kBadUsage);
+  if (words.size() == 2 && words[0] == "pronounce") return Pronounce(words[1], parsed.values);
+  return Report(Status::InvalidArgument(
+                    "graph needs build, info FILE, words FILE, check FILE or pronounce FILE (see --help)"),
+                kBadUsage);
 }
 
 }  // namespace skald::cli

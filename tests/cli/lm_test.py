@@ -136,5 +136,30 @@ class RescoreTest(SkaldTest):
         self.assertEqual(run("transcribe", "--rescore-weight", "9", path).returncode, 1)
 
 
+class PronounceTest(SkaldTest):
+    def pronounce(self, words, *arguments):
+        path = self.folder / "words"
+        path.write_text(words)
+        return run("graph", "pronounce", path, *arguments)
+
+    def test_listed_and_guessed(self):
+        result = self.pronounce("HOUSE\n\nZORGBLATT\nREAD\n", "--guesses", "3")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rows = [line.split("\t") for line in result.stdout.splitlines()]
+        self.assertEqual([row for row in rows if row[0] == "HOUSE"], [["HOUSE", "HH AW S", "listed"]])
+        self.assertEqual({row[1] for row in rows if row[0] == "READ"}, {"R EH D", "R IY D"})
+        guesses = [row[1] for row in rows if row[0] == "ZORGBLATT" and row[2] == "guessed"]
+        self.assertEqual(len(set(guesses)), 3)
+        self.assertEqual(guesses[0].split()[0], "Z")
+
+    def test_bad_requests(self):
+        result = self.pronounce("HOUSE\n1999\n")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("line 2", result.stderr)
+        self.assertEqual(self.pronounce("HOUSE\n", "--guesses", "0").returncode, 1)
+        self.assertEqual(self.pronounce("HOUSE\n", "--head", "char").returncode, 1)
+        self.assertEqual(run("graph", "pronounce", self.folder / "none").returncode, 3)
+
+
 if __name__ == "__main__":
     unittest.main()
