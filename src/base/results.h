@@ -6,12 +6,19 @@
 
 namespace skald {
 
+/// What may have been said in place of a word.
+struct WordAlternative {
+  std::string text;      ///< empty: nothing was said here
+  double posterior = 0;  ///< its share of probability among all that may have been said here; uncalibrated
+};
+
 /// A recognised word. Times in seconds from the start of the media file as a player shows it.
 struct Word {
   std::string text;
   double start_s = 0;
   double end_s = 0;
-  double confidence = 0;  ///< in [0, 1]
+  double confidence = 0;                           ///< in [0, 1]
+  std::vector<WordAlternative> alternatives = {};  ///< by falling posterior; empty unless asked for
 };
 
 /// One alternative of a segment; `cost` in nats, smaller is better.

@@ -17,6 +17,8 @@ po::options_description DescriptionArguments() {
       "mbr: weight of costs; smaller lets more words differ from the best path")(
       "nbest", po::value<int>()->default_value(defaults.nbest),
       "json: list this many alternatives of every segment with their costs")(
+      "alternatives", po::value<int>()->default_value(defaults.alternatives),
+      "json: list this many other words for every word with their posteriors")(
       "confidence-scale", po::value<double>()->default_value(defaults.confidence_scale),
       "weight of costs in confidences; those of the bundles are calibrated for the default")(
       "raw-confidences", po::bool_switch(), "confidences as the lattice has them, not calibrated");
@@ -33,6 +35,7 @@ StatusOr<DescriptionOptions> ReadDescriptionArguments(const po::variables_map& v
   options.mbr_scale = values["mbr-scale"].as<double>();
   options.confidence_scale = values["confidence-scale"].as<double>();
   options.nbest = values["nbest"].as<int>();
+  options.alternatives = values["alternatives"].as<int>();
   SKALD_RETURN_IF_ERROR(options.Validate());
   return options;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "decoder/lattice/confusion_network.h"
 #include "decoder/lattice/forward_backward.h"
 #include "decoder/lattice/htk_slf.h"
 #include "decoder/lattice/kaldi_binary.h"
@@ -14,6 +13,12 @@
 #include "decoder/lattice/word_confidence.h"
 
 namespace skald {
+namespace {
+
+/// Alternatives below this are not listed: outputs have three decimals.
+constexpr double kSmallestPosterior = 0.001;
+
+}  // namespace
 
 Status DescriptionOptions::Validate() const {
   if (!(mbr_scale > 0 && mbr_scale <= 100)) {
@@ -23,6 +28,9 @@ Status DescriptionOptions::Validate() const {
     return Status::InvalidArgument("confidence_scale must be greater than 0, at most 100");
   }
   if (nbest < 0 || nbest > 10000) return Status::InvalidArgument("nbest must be within 0 to 10000");
+  if (alternatives < 0 || alternatives > 1000) {
+    return Status::InvalidArgument("alternatives must be within 0 to 1000");
+  }
   return Status::Ok();
 }
 
@@ -31,7 +39,7 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
   std::optional<WordLattice> words;
   double effective_lattice_beam = raw.lattice_beam;
   if (rescorer_ != nullptr || options_.word_rule == WordRule::kMbr || options_.nbest > 0 ||
-      options_.lattice_type != LatticeType::kNone) {
+      options_.alternatives > 0 || options_.lattice_type != LatticeType::kNone) {
     words = DeterminizeWords(raw);
     effective_lattice_beam = words->effective_beam;  // rescoring narrows it without losing what was asked for
     if (rescorer_ != nullptr) words = rescorer_->Rescore(raw, *std::move(words));
@@ -48,6 +56,7 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
     word.start_s = clock.Seconds(first_frame + chosen.start_frame);
     word.end_s = clock.Seconds(first_frame + chosen.end_frame);
     word.confidence = options_.confidence_map(choice.confidences[i]);
+    if (!choice.alternatives.empty()) word.alternatives = choice.alternatives[i];
     confidence_sum += word.confidence;
     numbers.push_back(chosen.word);
     result.words.push_back(std::move(word));
@@ -60,7 +69,7 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
   }
   result.effective_beam = raw.smallest_beam;
   result.effective_lattice_beam = effective_lattice_beam;
-  if (options_.nbest > 0) result.nbest = Alternatives(*words);
+  if (options_.nbest > 0) result.nbest = Strings(*words);
   if (options_.lattice_type != LatticeType::kNone) {
     result.lattice = {options_.lattice_type, clock.Seconds(first_frame),
                       clock.Seconds(first_frame + raw.frames), LatticeBody(raw, *words, clock)};
@@ -71,7 +80,7 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
 SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
                                                      const std::optional<WordLattice>& words) const {
   Choice choice;
-  if (options_.word_rule == WordRule::kViterbi && rescorer_ == nullptr) {
+  if (options_.word_rule == WordRule::kViterbi && rescorer_ == nullptr && options_.alternatives == 0) {
     choice.words = BestPath(raw).words;
     choice.confidences = WordConfidences(raw, ForwardBackward(raw, options_.confidence_scale), choice.words);
     return choice;
@@ -98,6 +107,9 @@ SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
     }
     choice.words.push_back(word);
     choice.confidences.push_back(chosen.confidence);
+    if (options_.alternatives > 0) {
+      choice.alternatives.push_back(Alternatives(network.bins[chosen.bin], chosen.word));
+    }
   }
   // Posteriors of the raw lattice predict better than those of the network, but know nothing of new costs.
   if (rescorer_ == nullptr)
@@ -105,7 +117,20 @@ SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
   return choice;
 }
 
-std::vector<Alternative> SegmentDescriber::Alternatives(const WordLattice& words) const {
+std::vector<WordAlternative> SegmentDescriber::Alternatives(const ConfusionBin& bin, uint32_t chosen) const {
+  std::vector<WordAlternative> alternatives;
+  for (const ConfusionEntry& entry : bin) {
+    if (entry.word == chosen) continue;
+    if (alternatives.size() == static_cast<size_t>(options_.alternatives) ||
+        entry.posterior < kSmallestPosterior) {
+      break;
+    }
+    alternatives.push_back({entry.word == 0 ? "" : std::string(graph_.word(entry.word)), entry.posterior});
+  }
+  return alternatives;
+}
+
+std::vector<Alternative> SegmentDescriber::Strings(const WordLattice& words) const {
   std::vector<Alternative> alternatives;
   for (const WordPath& path : NBest(words, static_cast<size_t>(options_.nbest))) {
     std::vector<uint32_t> numbers;

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "decoder/graph/graph_image.h"
 #include "decoder/lattice/best_path.h"
+#include "decoder/lattice/confusion_network.h"
 #include "decoder/lattice/raw_lattice.h"
 #include "decoder/lattice/word_lattice.h"
 #include "engine/lattice_rescorer.h"
@@ -44,6 +45,9 @@ struct DescriptionOptions {
   size_t max_mbr_cells = size_t{1} << 24;
   /// Word strings listed for each segment. Larger: more time.
   int nbest = 0;
+  /// Other words listed for each word, from the confusion network at mbr_scale. Segments beyond max_mbr_cells
+  /// have none.
+  int alternatives = 0;
   /// Confidences weigh paths by exp(-confidence_scale * cost). Smaller: flatter, so that words of great
   /// confidence are told apart. Maps of bundles belong to the default.
   double confidence_scale = 0.5;
@@ -74,10 +78,12 @@ class SegmentDescriber {
   struct Choice {
     std::vector<PathWord> words;
     std::vector<double> confidences;
+    std::vector<std::vector<WordAlternative>> alternatives;  // as long as words, or empty
   };
 
   Choice BestWords(const RawLattice& raw, const std::optional<WordLattice>& words) const;
-  std::vector<Alternative> Alternatives(const WordLattice& words) const;
+  std::vector<Alternative> Strings(const WordLattice& words) const;
+  std::vector<WordAlternative> Alternatives(const ConfusionBin& bin, uint32_t chosen) const;
   std::string LatticeBody(const RawLattice& raw, const WordLattice& words, const FrameClock& clock) const;
   std::string Spell(std::span<const uint32_t> words) const;
 

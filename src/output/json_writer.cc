@@ -27,6 +27,18 @@ std::string List(const std::vector<std::string>& items, const std::string& inden
   return out + "]";
 }
 
+Json WordJson(const Word& word) {
+  Json json = {{"word", ValidText(word.text)},
+               {"start", Rounded(word.start_s)},
+               {"end", Rounded(word.end_s)},
+               {"confidence", Rounded(word.confidence)}};
+  for (const WordAlternative& other : word.alternatives) {
+    json["alternatives"].push_back(
+        {{"word", ValidText(other.text)}, {"posterior", Rounded(other.posterior)}});
+  }
+  return json;
+}
+
 std::string SegmentJson(const Segment& segment) {
   const Json head = {{"start", Rounded(segment.start_s)},
                      {"end", Rounded(segment.end_s)},
@@ -34,12 +46,7 @@ std::string SegmentJson(const Segment& segment) {
                      {"confidence", Rounded(segment.confidence)},
                      {"channel", segment.channel}};
   std::vector<std::string> words, alternatives;
-  for (const Word& word : segment.words) {
-    words.push_back(Dump({{"word", ValidText(word.text)},
-                          {"start", Rounded(word.start_s)},
-                          {"end", Rounded(word.end_s)},
-                          {"confidence", Rounded(word.confidence)}}));
-  }
+  for (const Word& word : segment.words) words.push_back(Dump(WordJson(word)));
   for (const Alternative& alternative : segment.nbest) {
     alternatives.push_back(
         Dump({{"text", ValidText(alternative.text)}, {"cost", Rounded(alternative.cost)}}));

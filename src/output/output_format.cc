@@ -68,6 +68,9 @@ void ApplyTextCase(Transcript& transcript, TextCase text_case) {
     segment.text = SentenceInCase(segment.text, text_case);
     for (size_t i = 0; i < segment.words.size(); ++i) {
       segment.words[i].text = InCase(segment.words[i].text, text_case, i == 0);
+      for (WordAlternative& other : segment.words[i].alternatives) {
+        other.text = InCase(other.text, text_case, i == 0);
+      }
     }
     for (Alternative& alternative : segment.nbest) {
       alternative.text = SentenceInCase(alternative.text, text_case);

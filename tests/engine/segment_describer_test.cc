@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <map>
 #include <random>
 #include <set>
 #include <sstream>
@@ -91,6 +92,44 @@ void ExpectSoundTimes(const Segment& segment, int frames) {
     text += (text.empty() ? "" : " ") + word.text;
   }
   EXPECT_EQ(segment.text, text);
+}
+
+TEST(SegmentDescriber, AlternativesHaveTheirShareOfProbability) {
+  std::mt19937_64 random(test::PropertySeed());
+  const GraphImage graph = FourWords();
+  for (const WordRule rule : {WordRule::kMbr, WordRule::kViterbi}) {
+    for (int round = 0; round < 50; ++round) {
+      DescriptionOptions options;
+      options.word_rule = rule;
+      options.nbest = 10;
+      const RawLattice raw = RandomLattice(graph, 1, random);  // one frame: one word or none
+      const Segment plain = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
+      options.alternatives = 10;
+      const Segment segment = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
+      EXPECT_EQ(segment.text, plain.text);
+      if (segment.words.empty()) continue;
+      ASSERT_EQ(segment.words.size(), 1u);
+      EXPECT_TRUE(plain.words[0].alternatives.empty());
+      double all = 0;
+      std::map<std::string, double> shares;
+      for (const Alternative& string : segment.nbest) {
+        const double weight = std::exp(-options.mbr_scale * (string.cost - segment.nbest[0].cost));
+        all += weight;
+        if (string.text != segment.text) shares[string.text] = weight;
+      }
+      std::erase_if(shares, [&](const auto& share) { return share.second < 0.001 * all; });
+      ASSERT_EQ(segment.words[0].alternatives.size(), shares.size());
+      double before = 1;
+      for (const WordAlternative& other : segment.words[0].alternatives) {
+        EXPECT_NEAR(other.posterior, shares.at(other.text) / all, test::kPosteriorSumAbs) << other.text;
+        EXPECT_LE(other.posterior, before);
+        before = other.posterior;
+      }
+      options.alternatives = 1;
+      const Segment likeliest = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
+      EXPECT_EQ(likeliest.words[0].alternatives.size(), std::min<size_t>(1, shares.size()));
+    }
+  }
 }
 
 TEST(SegmentDescriber, ViterbiWordsAreThoseOfTheBestPath) {

@@ -49,6 +49,7 @@ Transcript Telephone() {
   transcript.source = {"calls/line 7.wav", 12.0, 1, 8000, 2, std::string(64, 'c')};
   transcript.segments = {MakeSegment(0.5, 2.0, {"HELLO", "WHO", "IS", "THERE"}, 0),
                          MakeSegment(1.5, 3.25, {"IT'S", "ME"}, 1), MakeSegment(4.0, 5.0, {"OH", "GOOD"}, 0)};
+  transcript.segments[1].words[0].alternatives = {{"ITS", 0.0625}, {"", 0.01}};
   return transcript;
 }
 
