@@ -2,7 +2,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
-#include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -12,6 +12,8 @@ namespace skald {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
 
 /// The member `key` of an object where it is there and of that type; null otherwise.
 const Json* Member(const Json& object, const char* key, bool (Json::*is_type)() const noexcept) {
@@ -38,65 +40,116 @@ StatusOr<std::vector<std::string>> TranscriptPaths(const std::string& path) {
   return paths;
 }
 
-/// Calls `use` with the media file's stem and each segment of a transcript, checked for what both readers
-/// need.
-Status ForEachSegment(const std::string& path,
-                      const std::function<Status(const std::string& stem, const Json* segment)>& use) {
-  SKALD_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const Json transcript = Json::parse(text, nullptr, false);
-  if (transcript.is_discarded()) return Broken(path, "the JSON is damaged");
-  const Json* source = Member(transcript, "source", &Json::is_object);
-  const Json* media_path = source == nullptr ? nullptr : Member(*source, "path", &Json::is_string);
-  if (media_path == nullptr) return Broken(path, "source.path is missing");
-  const Json* segments = Member(transcript, "segments", &Json::is_array);
-  if (segments == nullptr) return Broken(path, "segments are missing");
-  const std::string stem = std::filesystem::path(media_path->get<std::string>()).stem().string();
-  SKALD_RETURN_IF_ERROR(use(stem, nullptr));
-  for (const Json& segment : *segments) SKALD_RETURN_IF_ERROR(use(stem, &segment));
-  return Status::Ok();
+std::string StringOr(const Json& object, const char* key, std::string absent) {
+  const Json* member = Member(object, key, &Json::is_string);
+  return member == nullptr ? std::move(absent) : member->get<std::string>();
 }
 
-/// The words of a segment, as far as they have confidences.
-void AddWords(const Json& segment, Utterance* utterance) {
-  const Json* list = Member(segment, "words", &Json::is_array);
-  if (list == nullptr) return;
-  for (const Json& entry : *list) {
-    const Json* text = Member(entry, "word", &Json::is_string);
-    const Json* confidence = Member(entry, "confidence", &Json::is_number);
-    if (text != nullptr && confidence != nullptr) {
-      utterance->words.push_back({text->get<std::string>(), confidence->get<double>()});
+double NumberOr(const Json& object, const char* key, double absent) {
+  const Json* member = Member(object, key, &Json::is_number);
+  return member == nullptr ? absent : member->get<double>();
+}
+
+int IntegerOr(const Json& object, const char* key, int absent) {
+  const Json* member = Member(object, key, &Json::is_number_integer);
+  return member == nullptr ? absent : member->get<int>();
+}
+
+/// The elements of a list, none where there is no list.
+const Json& List(const Json& object, const char* key) {
+  static const Json kNone = Json::array();
+  const Json* member = Member(object, key, &Json::is_array);
+  return member == nullptr ? kNone : *member;
+}
+
+StatusOr<Segment> ReadSegment(const Json& json, const std::string& path) {
+  Segment segment;
+  const Json* text = Member(json, "text", &Json::is_string);
+  if (text == nullptr) return Broken(path, "a segment has no text");
+  segment.text = text->get<std::string>();
+  segment.start_s = NumberOr(json, "start", 0);
+  segment.end_s = NumberOr(json, "end", 0);
+  segment.channel = IntegerOr(json, "channel", 0);
+  segment.confidence = NumberOr(json, "confidence", kNotKnown);
+  for (const Json& entry : List(json, "words")) {
+    const Json* word_text = Member(entry, "word", &Json::is_string);
+    if (word_text == nullptr) return Broken(path, "a word has no text");
+    Word word{word_text->get<std::string>(), NumberOr(entry, "start", kNotKnown),
+              NumberOr(entry, "end", kNotKnown), NumberOr(entry, "confidence", kNotKnown)};
+    for (const Json& other : List(entry, "alternatives")) {
+      word.alternatives.push_back({StringOr(other, "word", ""), NumberOr(other, "posterior", 0)});
+    }
+    segment.words.push_back(std::move(word));
+  }
+  for (const Json& entry : List(json, "nbest")) {
+    const Json* string = Member(entry, "text", &Json::is_string);
+    if (string == nullptr) return Broken(path, "an alternative has no text");
+    segment.nbest.push_back({string->get<std::string>(), NumberOr(entry, "cost", 0)});
+  }
+  return segment;
+}
+
+std::string Stem(const Transcript& transcript) {
+  return std::filesystem::path(transcript.source.path).stem().string();
+}
+
+/// The words of all segments with their confidences; none where one has none or they are not the text.
+std::vector<SureWord> SureWords(const Transcript& transcript, const std::string& text) {
+  std::vector<SureWord> words;
+  std::string joined;
+  for (const Segment& segment : transcript.segments) {
+    for (const Word& word : segment.words) {
+      if (std::isnan(word.confidence)) continue;
+      words.push_back({word.text, word.confidence});
+      joined += (joined.empty() ? "" : " ") + word.text;
     }
   }
-}
-
-std::string Joined(const std::vector<SureWord>& words) {
-  std::string text;
-  for (const SureWord& word : words) text += (text.empty() ? "" : " ") + word.text;
-  return text;
+  if (joined != text) words.clear();
+  return words;
 }
 
 }  // namespace
+
+StatusOr<Transcript> ReadJsonTranscript(const std::string& path) {
+  SKALD_ASSIGN_OR_RETURN(const std::string content, ReadFile(path));
+  const Json json = Json::parse(content, nullptr, false);
+  if (json.is_discarded()) return Broken(path, "the JSON is damaged");
+  const Json* source = Member(json, "source", &Json::is_object);
+  const Json* media_path = source == nullptr ? nullptr : Member(*source, "path", &Json::is_string);
+  if (media_path == nullptr) return Broken(path, "source.path is missing");
+  const Json* segments = Member(json, "segments", &Json::is_array);
+  if (segments == nullptr) return Broken(path, "segments are missing");
+  Transcript transcript;
+  transcript.source.path = media_path->get<std::string>();
+  transcript.source.duration_s = NumberOr(*source, "duration", 0);
+  transcript.source.track = IntegerOr(*source, "track", 0);
+  transcript.source.sample_rate_hz = IntegerOr(*source, "sample_rate", 0);
+  transcript.source.channels = IntegerOr(*source, "channels", 0);
+  if (const Json* model = Member(json, "model", &Json::is_object)) {
+    transcript.model_name = StringOr(*model, "name", "");
+    transcript.model_sha256 = StringOr(*model, "sha256", "");
+  }
+  for (const Json& entry : *segments) {
+    SKALD_ASSIGN_OR_RETURN(Segment segment, ReadSegment(entry, path));
+    transcript.segments.push_back(std::move(segment));
+  }
+  for (const Json& entry : List(json, "warnings")) {
+    transcript.warnings.push_back({NumberOr(entry, "time", 0), StringOr(entry, "what", "")});
+  }
+  return transcript;
+}
 
 StatusOr<std::vector<Utterance>> ReadJsonTexts(const std::string& path) {
   SKALD_ASSIGN_OR_RETURN(const std::vector<std::string> paths, TranscriptPaths(path));
   std::vector<Utterance> utterances;
   for (const std::string& file : paths) {
-    SKALD_RETURN_IF_ERROR(ForEachSegment(file, [&](const std::string& stem, const Json* segment) {
-      if (segment == nullptr) {
-        utterances.push_back({stem, "", ""});
-        return Status::Ok();
-      }
-      const Json* text = Member(*segment, "text", &Json::is_string);
-      if (text == nullptr) return Broken(file, "a segment has no text");
-      std::string& joined = utterances.back().text;
-      if (!joined.empty()) joined += ' ';
-      joined += text->get<std::string>();
-      AddWords(*segment, &utterances.back());
-      return Status::Ok();
-    }));
-    if (!utterances.back().words.empty() && Joined(utterances.back().words) != utterances.back().text) {
-      utterances.back().words.clear();
+    SKALD_ASSIGN_OR_RETURN(const Transcript transcript, ReadJsonTranscript(file));
+    Utterance utterance{Stem(transcript), "", ""};
+    for (const Segment& segment : transcript.segments) {
+      utterance.text += (utterance.text.empty() ? "" : " ") + segment.text;
     }
+    utterance.words = SureWords(transcript, utterance.text);
+    utterances.push_back(std::move(utterance));
   }
   return utterances;
 }
@@ -105,25 +158,14 @@ StatusOr<std::vector<AlternativeTexts>> ReadJsonAlternatives(const std::string& 
   SKALD_ASSIGN_OR_RETURN(const std::vector<std::string> paths, TranscriptPaths(path));
   std::vector<AlternativeTexts> lists;
   for (const std::string& file : paths) {
-    SKALD_RETURN_IF_ERROR(ForEachSegment(file, [&](const std::string& stem, const Json* segment) {
-      if (segment == nullptr) {
-        lists.push_back({stem, {}});
-        return Status::Ok();
-      }
-      const Json* text = Member(*segment, "text", &Json::is_string);
-      if (text == nullptr) return Broken(file, "a segment has no text");
+    SKALD_ASSIGN_OR_RETURN(const Transcript transcript, ReadJsonTranscript(file));
+    lists.push_back({Stem(transcript), {}});
+    for (const Segment& segment : transcript.segments) {
       std::vector<std::string> texts;
-      if (const Json* nbest = Member(*segment, "nbest", &Json::is_array)) {
-        for (const Json& entry : *nbest) {
-          const Json* alternative = Member(entry, "text", &Json::is_string);
-          if (alternative == nullptr) return Broken(file, "an alternative has no text");
-          texts.push_back(alternative->get<std::string>());
-        }
-      }
-      if (texts.empty()) texts.push_back(text->get<std::string>());
+      for (const Alternative& string : segment.nbest) texts.push_back(string.text);
+      if (texts.empty()) texts.push_back(segment.text);
       lists.back().texts.push_back(std::move(texts));
-      return Status::Ok();
-    }));
+    }
   }
   return lists;
 }
@@ -132,26 +174,18 @@ StatusOr<std::vector<TimedWord>> ReadJsonWords(const std::string& path) {
   SKALD_ASSIGN_OR_RETURN(const std::vector<std::string> paths, TranscriptPaths(path));
   std::vector<TimedWord> words;
   for (const std::string& file : paths) {
-    SKALD_RETURN_IF_ERROR(ForEachSegment(file, [&](const std::string& stem, const Json* segment) {
-      if (segment == nullptr) return Status::Ok();
-      const Json* list = Member(*segment, "words", &Json::is_array);
-      if (list == nullptr) return Broken(file, "a segment has no words");
-      const Json* channel = Member(*segment, "channel", &Json::is_number_integer);
-      const std::string channel_name = std::to_string(channel == nullptr ? 1 : channel->get<int64_t>() + 1);
-      for (const Json& entry : *list) {
-        const Json* text = Member(entry, "word", &Json::is_string);
-        const Json* start = Member(entry, "start", &Json::is_number);
-        const Json* end = Member(entry, "end", &Json::is_number);
-        if (text == nullptr || start == nullptr || end == nullptr)
-          return Broken(file, "a word lacks text or times");
-        TimedWord word{stem, channel_name, start->get<double>(), 0, text->get<std::string>(), {}};
-        word.duration_s = std::max(0.0, end->get<double>() - word.start_s);
-        const Json* confidence = Member(entry, "confidence", &Json::is_number);
-        if (confidence != nullptr) word.confidence = confidence->get<double>();
-        words.push_back(std::move(word));
+    SKALD_ASSIGN_OR_RETURN(const Transcript transcript, ReadJsonTranscript(file));
+    for (const Segment& segment : transcript.segments) {
+      if (segment.words.empty() && !segment.text.empty()) return Broken(file, "a segment has no words");
+      for (const Word& word : segment.words) {
+        if (std::isnan(word.start_s) || std::isnan(word.end_s)) return Broken(file, "a word lacks times");
+        TimedWord timed{Stem(transcript), std::to_string(segment.channel + 1),
+                        word.start_s,     std::max(0.0, word.end_s - word.start_s),
+                        word.text,        {}};
+        if (!std::isnan(word.confidence)) timed.confidence = word.confidence;
+        words.push_back(std::move(timed));
       }
-      return Status::Ok();
-    }));
+    }
   }
   return words;
 }

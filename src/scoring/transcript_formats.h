@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/results.h"
 #include "base/status.h"
 #include "scoring/nbest_oracle.h"
 #include "scoring/wer.h"
@@ -48,6 +49,11 @@ struct TimedWord {
 /// Reads a CTM file: "file channel start duration word [confidence ...]". kUnsupported for alternatives
 /// (<ALT_BEGIN>).
 StatusOr<std::vector<TimedWord>> ReadCtm(const std::string& path);
+
+/// Reads a JSON transcript as the json output has it. Times and confidences that a word lacks are NaN, other
+/// members that lack keep their defaults; `graph_sha256`, `options` and `timing` are not read. kCorrupt names
+/// the file and what is wrong.
+StatusOr<Transcript> ReadJsonTranscript(const std::string& path);
 
 /// Reads a JSON transcript, or all *.json of a folder (not of folders in it), in order of name. `file` is the
 /// stem of the media file's path; `channel` "1" for index 0 and so on.
