@@ -29,6 +29,7 @@ int RunModel(const Arguments& arguments);
 int RunScore(const Arguments& arguments);
 int RunIndex(const Arguments& arguments);
 int RunSearch(const Arguments& arguments);
+int RunReport(const Arguments& arguments);
 int RunBench(const Arguments& arguments);
 int RunJobs(const Arguments& arguments);
 int RunDoctor(const Arguments& arguments);

@@ -24,6 +24,8 @@ constexpr Command kCommands[] = {
     {"model", "describe or check a model bundle", skald::cli::RunModel},
     {"index", "make, describe, merge and prune a keyword index", skald::cli::RunIndex},
     {"search", "find words and phrases in an index", skald::cli::RunSearch},
+    {"report", "make a page of transcripts with player, alternatives and keyword hits",
+     skald::cli::RunReport},
     {"score", "score transcripts against references", skald::cli::RunScore},
     {"bench", "measure media, features, model, search or the whole pipeline", skald::cli::RunBench},
     {"jobs", "tell how far a job is whose outputs go to a folder", skald::cli::RunJobs},

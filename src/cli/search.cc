@@ -9,8 +9,8 @@
 #include "base/stopwatch.h"
 #include "base/utf8.h"
 #include "cli/command.h"
+#include "cli/keyword_queries.h"
 #include "engine/keyword_index.h"
-#include "engine/recognizer.h"
 #include "scoring/keyword_list.h"
 
 namespace skald::cli {
@@ -24,12 +24,6 @@ constexpr char kAbout[] =
     "(in\n"
     "capitals; NEAR/30: within 30 seconds) combine queries, parentheses group them:\n"
     "\"(colour OR color) blind*\", \"minister NEAR/30 resigned\". Upper and lower case are the same.";
-
-/// A query with the name it has in a keyword list.
-struct NamedQuery {
-  std::string id;
-  std::string text;
-};
 
 std::string Clock(double seconds) {
   const int64_t tenths = std::llround(seconds * 10);
@@ -97,31 +91,6 @@ void PrintKwslist(const std::vector<KeywordSearchResult>& results, const std::ve
     detected.push_back(std::move(keyword));
   }
   std::printf("%s", FormatKwslist(detected).c_str());
-}
-
-StatusOr<std::vector<NamedQuery>> Queries(const po::variables_map& values,
-                                          const std::vector<std::string>& words) {
-  std::vector<NamedQuery> queries;
-  for (const std::string& word : words) queries.push_back({word, word});
-  if (values.count("keywords") != 0) {
-    SKALD_ASSIGN_OR_RETURN(const std::vector<Keyword> keywords,
-                           ReadKeywordList(values["keywords"].as<std::string>()));
-    for (const Keyword& keyword : keywords) {
-      std::string text = keyword.text;
-      std::erase(text, '"');
-      queries.push_back({keyword.id, '"' + text + '"'});  // OR is a word there
-    }
-  }
-  return queries;
-}
-
-/// Empty where there are none: then words that the recognizer does not know find nothing.
-std::string Pronunciations(const po::variables_map& values) {
-  if (values.count("pronunciations") != 0) return values["pronunciations"].as<std::string>();
-  const auto folder = FindDefaultBundle();
-  const std::string path = folder.ok() ? *folder + "/pronunciations.txt.gz" : "";
-  std::error_code error;
-  return std::filesystem::exists(path, error) ? path : "";
 }
 
 }  // namespace

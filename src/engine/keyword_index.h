@@ -5,33 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "base/keyword_hits.h"
 #include "base/status.h"
 
 namespace skald {
-
-/// A place where what was asked for may have been said. Times in seconds of the media file.
-struct KeywordHit {
-  std::string file;  ///< path as it was given when the file was indexed
-  int track = 0;
-  int channel = 0;
-  double start_s = 0;
-  double end_s = 0;
-  double play_s = 0;  ///< where to start playback
-  double score = 0;   ///< probability, in [0, 1]
-  /// The score mapped so that 0.5 is this query's own threshold (see KeywordSearchOptions).
-  double normalized_score = 0;
-  bool decision = false;  ///< the score reaches the threshold
-  std::string context;    ///< the likeliest transcript around it
-};
-
-struct KeywordSearchResult {
-  std::string query;
-  std::string kind;              ///< "word", "phrase" (anything of several words), "oov" (found by its sound)
-  std::vector<KeywordHit> hits;  ///< by falling score, then by file, track and time
-  uint64_t hit_count = 0;        ///< also those beyond max_hits
-  double threshold = 0;          ///< this query's own
-  std::string tried;             ///< where nothing was found: what was looked for
-};
 
 enum class OovSearch {
   kOff,   ///< words that no transcript holds find nothing
