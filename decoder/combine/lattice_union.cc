@@ -228,8 +228,7 @@ WordLattice ConcatenateLattices(std::span<const WordLattice> lattices) {
 
 WordLattice UnionOfLattices(std::span<const WeightedLattice> systems) { return Unite(systems).lattice; }
 
-std::vector<SystemWord> CombineByMbr(std::span<const WeightedLattice> systems, const MbrOptions& options) {
-  std::vector<SystemWord> words;
+ConfusionNetwork NetworkOfUnion(std::span<const WeightedLattice> systems, const MbrOptions& options) {
   const Union all = Unite(systems);
   std::optional<ConfusionNetwork> best;
   for (const std::vector<uint32_t>& path : BestPaths(all)) {
@@ -238,8 +237,12 @@ std::vector<SystemWord> CombineByMbr(std::span<const WeightedLattice> systems, c
     ConfusionNetwork network = BuildConfusionNetwork(all.lattice, from_path);
     if (!best || network.expected_errors < best->expected_errors - kLeastGain) best = std::move(network);
   }
-  if (!best) return words;
-  for (const ConfidentWord& word : best->words) {
+  return best ? *std::move(best) : ConfusionNetwork();
+}
+
+std::vector<SystemWord> CombineByMbr(std::span<const WeightedLattice> systems, const MbrOptions& options) {
+  std::vector<SystemWord> words;
+  for (const ConfidentWord& word : NetworkOfUnion(systems, options).words) {
     words.push_back({word.word, word.start_frame / kCommonFramesPerSecond,
                      word.end_frame / kCommonFramesPerSecond, word.confidence});
   }

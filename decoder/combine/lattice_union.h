@@ -41,9 +41,14 @@ struct WeightedLattice {
 /// weight 0 and lattices without a complete path are left out; without any other the union has no nodes.
 WordLattice UnionOfLattices(std::span<const WeightedLattice> systems);
 
+/// The confusion network of the union of the systems' lattices on the common clock, whose hypothesis has the
+/// least expected word errors: the best of the local optima that BuildConfusionNetwork finds from the best
+/// path of each system, of equal ones that of the earlier system. Arcs are those of UnionOfLattices.
+/// `options.start_path` has no effect. Thread safe.
+ConfusionNetwork NetworkOfUnion(std::span<const WeightedLattice> systems, const MbrOptions& options = {});
+
 /// The words of least expected word errors over the union of the systems' lattices on the common clock, in
-/// order of time: the best of the local optima that BuildConfusionNetwork finds from the best path of each
-/// system, of equal ones that of the earlier system. `options.start_path` has no effect. Thread safe.
+/// order of time: those of NetworkOfUnion. Thread safe.
 std::vector<SystemWord> CombineByMbr(std::span<const WeightedLattice> systems,
                                      const MbrOptions& options = {});
 

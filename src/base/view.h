@@ -25,6 +25,7 @@ struct MatrixView {
   MatrixView Rows(int64_t first, int64_t count) const {
     return {data + first * stride, count, columns, stride};
   }
+  MatrixView Columns(int64_t first, int64_t count) const { return {data + first, rows, count, stride}; }
   operator MatrixView<const T>() const {
     return {data, rows, columns, stride};
   }  // NOLINT: like span<T> to span<const T>

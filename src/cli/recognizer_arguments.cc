@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <fmt/format.h>
 #include <string>
 
 #include "base/file.h"
@@ -33,7 +34,20 @@ StatusOr<std::vector<BoostRequest>> ReadBoosts(const std::vector<std::string>& a
   return requests;
 }
 
-/// "DIR" or "DIR=WEIGHT".
+/// Takes "=WEIGHT" off the end of "NAME=WEIGHT"; 1 where there is none.
+StatusOr<double> TakeWeight(const char* option, std::string* argument) {
+  const size_t equals = argument->rfind('=');
+  double weight = 1;
+  if (equals == std::string::npos) return weight;
+  const char* const end_of_argument = argument->data() + argument->size();
+  const auto [end, error] = std::from_chars(argument->data() + equals + 1, end_of_argument, weight);
+  if (error != std::errc() || end != end_of_argument || !(weight >= 0 && weight <= 1000)) {
+    return Status::InvalidArgument(fmt::format("--{} needs weights of 0 to 1000: '{}'", option, *argument));
+  }
+  argument->resize(equals);
+  return weight;
+}
+
 StatusOr<FusionOptions> ReadFusion(const std::vector<std::string>& arguments, const std::string& rule) {
   FusionOptions fusion;
   if (rule != "arithmetic" && rule != "log-linear") {
@@ -42,15 +56,7 @@ StatusOr<FusionOptions> ReadFusion(const std::vector<std::string>& arguments, co
   if (rule == "log-linear") fusion.rule = FusionRule::kLogLinear;
   for (const std::string& argument : arguments) {
     AlsoModel model{argument};
-    if (const size_t equals = argument.rfind('='); equals != std::string::npos) {
-      const char* const end_of_argument = argument.data() + argument.size();
-      const auto [end, error] = std::from_chars(argument.data() + equals + 1, end_of_argument, model.weight);
-      if (error != std::errc() || end != end_of_argument || !(model.weight >= 0 && model.weight <= 1000)) {
-        return Status::InvalidArgument("--also-model DIR=WEIGHT needs a weight of 0 to 1000: '" + argument +
-                                       "'");
-      }
-      model.folder = argument.substr(0, equals);
-    }
+    SKALD_ASSIGN_OR_RETURN(model.weight, TakeWeight("also-model", &model.folder));
     fusion.models.push_back(std::move(model));
   }
   return fusion;
@@ -109,6 +115,17 @@ po::options_description RecognizerArguments() {
       "rescore-word-penalty", po::value<double>()->default_value(defaults.rescoring.word_penalty),
       "nats for every word when rescoring, on top of --word-penalty");
   return options;
+}
+
+StatusOr<std::vector<HeadShare>> ReadHeads(const std::string& list) {
+  std::vector<HeadShare> heads;
+  for (const std::string& part : SplitList(list)) {
+    HeadShare head{part};
+    SKALD_ASSIGN_OR_RETURN(head.weight, TakeWeight("heads", &head.name));
+    heads.push_back(std::move(head));
+  }
+  if (heads.empty()) return Status::InvalidArgument("--heads names no head");
+  return heads;
 }
 
 StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& values) {

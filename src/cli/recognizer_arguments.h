@@ -2,6 +2,8 @@
 
 #include <boost/program_options.hpp>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "cli/progress_bar.h"
@@ -14,6 +16,9 @@ boost::program_options::options_description RecognizerArguments();
 
 /// The options as given; unset ones keep the engine's defaults. kInvalidArgument names what is out of range.
 StatusOr<RecognizerOptions> ReadRecognizerArguments(const boost::program_options::variables_map& values);
+
+/// Heads of "NAME[=WEIGHT],...".
+StatusOr<std::vector<HeadShare>> ReadHeads(const std::string& list);
 
 /// Options of every command that reads media.
 boost::program_options::options_description MediaArguments();

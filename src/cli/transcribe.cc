@@ -54,6 +54,9 @@ struct Request {
 StatusOr<Request> ReadRequest(const po::variables_map& values) {
   Request request;
   SKALD_ASSIGN_OR_RETURN(request.recognizer, ReadRecognizerArguments(values));
+  if (values.count("heads") != 0) {
+    SKALD_ASSIGN_OR_RETURN(request.recognizer.heads, ReadHeads(values["heads"].as<std::string>()));
+  }
   SKALD_ASSIGN_OR_RETURN(request.media, ReadMediaArguments(values));
   SKALD_ASSIGN_OR_RETURN(request.output, ReadOutputArguments(values));
   SKALD_ASSIGN_OR_RETURN(request.recognizer.description, ReadDescriptionArguments(values));
@@ -64,6 +67,7 @@ StatusOr<Request> ReadRequest(const po::variables_map& values) {
       request.formats.end()) {
     request.recognizer.description.lattice_type = request.output.lattice_type;
   }
+  SKALD_RETURN_IF_ERROR(request.recognizer.Validate());
   SKALD_ASSIGN_OR_RETURN(request.progress, ParseProgressStyle(values["progress"].as<std::string>()));
   if (values.count("report") != 0) request.report_path = values["report"].as<std::string>();
   if (values.count("out") != 0) request.out_folder = values["out"].as<std::string>();
@@ -129,7 +133,16 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
 
 int RunTranscribe(const Arguments& arguments) {
   po::options_description options("", 110);
-  options.add(RecognizerArguments()).add(DescriptionArguments()).add(MediaArguments()).add(OutputArguments());
+  po::options_description heads("Heads", 110);
+  heads.add_options()(
+      "heads", po::value<std::string>(),
+      "several heads of the model, NAME[=WEIGHT],..., best one first: each is searched, their "
+      "lattices are combined");
+  options.add(RecognizerArguments())
+      .add(heads)
+      .add(DescriptionArguments())
+      .add(MediaArguments())
+      .add(OutputArguments());
   po::options_description outputs("Outputs", 110);
   outputs.add_options()("out", po::value<std::string>(),
                         "folder for the outputs; made where it does not exist")(
@@ -153,6 +166,9 @@ int RunTranscribe(const Arguments& arguments) {
   if (!inputs.ok()) return Report(inputs.status(), kNothingDone);
   if (inputs->empty()) return Report(Status::NotFound("no media among the inputs"), kNothingDone);
   if (!parsed.values["live"].as<bool>()) return Transcribe(*request, *inputs);
+  if (!request->recognizer.heads.empty()) {
+    return Report(Status::InvalidArgument("--live hears with one head, not with several"), kBadUsage);
+  }
   const bool as_json = request->formats.front() == OutputFormat::kJson;
   if (inputs->size() != 1 || !request->out_folder.empty() ||
       (!as_json && request->formats.front() != OutputFormat::kText)) {

@@ -18,11 +18,11 @@ constexpr int kThreadsPerScorer = 4;
 class CpuScorer : public Scorer {
  public:
   CpuScorer(FeatureExtractor extractor, std::unique_ptr<AcousticModel> model, ScorerShape shape,
-            const ScoreScaling& scaling)
+            std::span<const ScoreScaling> scaling)
       : extractor_(std::move(extractor)),
         model_(std::move(model)),
         shape_(std::move(shape)),
-        scaling_(scaling) {}
+        heads_(ColumnsOfHeads(shape_, scaling)) {}
 
   const ScorerShape& shape() const override { return shape_; }
 
@@ -75,13 +75,15 @@ class CpuScorer : public Scorer {
     Stopwatch model_watch;
     nll_.resize(static_cast<size_t>(score_rows * shape_.units));
     const MatrixView<float> nll(nll_.data(), score_rows, shape_.units);
-    SKALD_RETURN_IF_ERROR(model_->Run(features, feature_frames, {{nll}}));
+    std::vector<MatrixView<float>> of_heads;
+    for (const HeadColumns& head : heads_) of_heads.push_back(nll.Columns(head.first, head.count));
+    SKALD_RETURN_IF_ERROR(model_->Run(features, feature_frames, of_heads));
     row = 0;
     for (size_t k = 0; k < computed.size(); ++k) {
       ScoreMatrix matrix(model_->ScoreFrames(feature_frames[k]), shape_.units);
       std::copy_n(nll.Row(row).data(), matrix.nll.size(), matrix.nll.data());
       row += matrix.frames;
-      scores[computed[k]] = MakeHostScores(std::move(matrix), scaling_);
+      scores[computed[k]] = MakeHostScores(std::move(matrix), heads_);
       RememberSilent(windows[computed[k]], scores[computed[k]]);
     }
     timing->model_s += model_watch.Seconds();
@@ -105,7 +107,7 @@ class CpuScorer : public Scorer {
   const FeatureExtractor extractor_;
   const std::unique_ptr<AcousticModel> model_;
   const ScorerShape shape_;
-  const ScoreScaling scaling_;
+  const std::vector<HeadColumns> heads_;
   std::vector<float> features_, nll_;
   std::map<size_t, ScoreRows> silent_;
 };
@@ -118,7 +120,7 @@ StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bund
   SKALD_ASSIGN_OR_RETURN(const FeatureExtractor extractor, FeatureExtractor::Create(features));
   AcousticModelOptions model_options;
   SKALD_ASSIGN_OR_RETURN(model_options.precision, ParsePrecision(options.precision));
-  model_options.heads = {options.head};
+  model_options.heads = options.heads;
   const double feature_frames_per_s = 1.0 / extractor.frame_shift_s();
   model_options.max_batch_feature_frames =
       static_cast<int64_t>(options.max_batch_s * feature_frames_per_s) + 1;
@@ -129,7 +131,10 @@ StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bund
     model_options.threads = threads / count + (i < threads % count ? 1 : 0);
     SKALD_ASSIGN_OR_RETURN(std::unique_ptr<AcousticModel> model, AcousticModel::Load(bundle, model_options));
     ScorerShape shape;
-    shape.units = model->Units(0);
+    for (size_t head = 0; head < options.heads.size(); ++head) {
+      shape.head_units.push_back(model->Units(head));
+      shape.units += shape.head_units.back();
+    }
     shape.frame_shift_s = model->frame_shift_s();
     shape.frame_shift_samples = static_cast<int64_t>(model->frame_shift_s() * kSampleRateHz + 0.5);
     shape.max_window_s = static_cast<double>(model->max_window_feature_frames()) * extractor.frame_shift_s();

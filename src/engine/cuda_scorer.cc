@@ -55,7 +55,8 @@ class CudaScorer : public Scorer {
 
     CudaAcousticModelOptions model_options;
     SKALD_ASSIGN_OR_RETURN(model_options.precision, ParsePrecision(options.precision));
-    model_options.heads = {options.head};
+    SKALD_CHECK(options.heads.size() == 1 || !options.scores_on_device, "heads are searched on the host");
+    model_options.heads = options.heads;
     model_options.max_batch_windows = kMaxBatchWindows;
     // A window shorter than the least that the features take still has a few frames.
     const int64_t least_frames = 1 + features.minimum_samples / features.frame_shift_samples;
@@ -121,14 +122,17 @@ class CudaScorer : public Scorer {
 
  private:
   CudaScorer(CudaStream stream, CudaStream upload, CudaStream download, CudaFeatureExtractor extractor,
-             std::unique_ptr<CudaAcousticModel> model, const ScoreScaling& scaling)
+             std::unique_ptr<CudaAcousticModel> model, std::span<const ScoreScaling> scaling)
       : stream_(std::move(stream)),
         upload_(std::move(upload)),
         download_(std::move(download)),
         extractor_(std::move(extractor)),
-        model_(std::move(model)),
-        scaling_(scaling) {
-    shape_.units = model_->Units(0);
+        model_(std::move(model)) {
+    for (size_t head = 0; head < scaling.size(); ++head) {
+      shape_.head_units.push_back(model_->Units(head));
+      shape_.units += shape_.head_units.back();
+    }
+    heads_ = ColumnsOfHeads(shape_, scaling);
     shape_.frame_shift_s = model_->frame_shift_s();
     shape_.frame_shift_samples = static_cast<int64_t>(model_->frame_shift_s() * kSampleRateHz + 0.5);
     shape_.max_window_s =
@@ -205,14 +209,18 @@ class CudaScorer : public Scorer {
     slot.slab = pool_ == nullptr ? nullptr : pool_->TryAcquire();
     const MatrixView<float> nll(slot.slab != nullptr ? slot.slab.get() : slot.nll.data(), score_rows,
                                 shape_.units);
-    SKALD_RETURN_IF_ERROR(model_->Run(compute, features, feature_frames, {{nll}}));
-    ScoreFusion fusion;
-    fusion.log_probs[0] = nll;
-    fusion.negated = true;
-    fusion.acoustic_scale = scaling_.acoustic_scale;
-    fusion.blank_penalty = scaling_.blank_penalty;
-    fusion.blank_nll = slot.blank_nll.data();
-    SKALD_RETURN_IF_ERROR(FuseScores(compute, fusion, nll));
+    std::vector<MatrixView<float>> of_heads;
+    for (const HeadColumns& head : heads_) of_heads.push_back(nll.Columns(head.first, head.count));
+    SKALD_RETURN_IF_ERROR(model_->Run(compute, features, feature_frames, of_heads));
+    for (size_t head = 0; head < heads_.size(); ++head) {
+      ScoreFusion fusion;
+      fusion.log_probs[0] = of_heads[head];
+      fusion.negated = true;
+      fusion.acoustic_scale = heads_[head].scaling.acoustic_scale;
+      fusion.blank_penalty = heads_[head].scaling.blank_penalty;
+      fusion.blank_nll = head == 0 ? slot.blank_nll.data() : nullptr;
+      SKALD_RETURN_IF_ERROR(FuseScores(compute, fusion, of_heads[head]));
+    }
     SKALD_RETURN_IF_ERROR(slot.model_done.Record(compute));
 
     const DeviceContext download = download_.context();
@@ -263,7 +271,7 @@ class CudaScorer : public Scorer {
   CudaStream stream_, upload_, download_;
   CudaFeatureExtractor extractor_;
   std::unique_ptr<CudaAcousticModel> model_;
-  const ScoreScaling scaling_;
+  std::vector<HeadColumns> heads_;
   ScorerShape shape_;
   DeviceBuffer<float> features_;
   std::array<Slot, 2> slots_;

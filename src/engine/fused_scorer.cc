@@ -9,7 +9,7 @@ namespace skald {
 
 StatusOr<std::unique_ptr<Scorer>> FusedScorer::Create(std::vector<std::unique_ptr<Scorer>> members,
                                                       std::vector<double> weights, FusionRule rule,
-                                                      const ScoreScaling& scaling) {
+                                                      std::vector<ScoreScaling> scaling) {
   if (members.empty() || members.size() != weights.size()) {
     return Status::InvalidArgument("fusing models takes one weight for each");
   }
@@ -24,7 +24,8 @@ StatusOr<std::unique_ptr<Scorer>> FusedScorer::Create(std::vector<std::unique_pt
   const ScorerShape& first = members[0]->shape();
   for (const auto& member : members) {
     const ScorerShape& shape = member->shape();
-    if (shape.frame_shift_samples != first.frame_shift_samples || shape.units != first.units) {
+    if (shape.frame_shift_samples != first.frame_shift_samples || shape.units != first.units ||
+        shape.head_units != first.head_units) {
       return Status::InvalidArgument("models of different frames or units cannot be fused");
     }
   }
@@ -82,7 +83,7 @@ ScoreRows FusedScorer::Fuse(std::span<const ScoreRows> rows) const {
       out[static_cast<size_t>(unit)] = -value;
     }
   }
-  return MakeHostScores(std::move(fused), scaling_);
+  return MakeHostScores(std::move(fused), heads_);
 }
 
 }  // namespace skald

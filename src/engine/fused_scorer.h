@@ -11,10 +11,11 @@ namespace skald {
 enum class FusionRule {
   kArithmetic,  ///< -log of the weighted mean of the probabilities: each model may propose, so that the spike
                 ///< of one CTC model survives a neighbour's that comes a frame later
-  kLogLinear,  ///< weighted mean of the negative log-probs: each model may veto
+  kLogLinear,   ///< weighted mean of the negative log-probs: each model may veto
 };
 
-/// Scores of models on one frame grid, fused on the host and then scaled. The CPU twin of FuseScores
+/// Scores of models on one frame grid, fused on the host and then scaled, for each
+/// head as `scaling` has it. The CPU twin of FuseScores
 /// (kernels/search/score_fusion.h): sums run over models in their order, in f32, and one model alone keeps
 /// its bits.
 class FusedScorer : public Scorer {
@@ -24,7 +25,7 @@ class FusedScorer : public Scorer {
   /// members have other units or frames than the first.
   static StatusOr<std::unique_ptr<Scorer>> Create(std::vector<std::unique_ptr<Scorer>> members,
                                                   std::vector<double> weights, FusionRule rule,
-                                                  const ScoreScaling& scaling);
+                                                  std::vector<ScoreScaling> scaling);
 
   const ScorerShape& shape() const override { return members_[0]->shape(); }
   Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
@@ -32,15 +33,18 @@ class FusedScorer : public Scorer {
 
  private:
   FusedScorer(std::vector<std::unique_ptr<Scorer>> members, std::vector<float> weights, FusionRule rule,
-              const ScoreScaling& scaling)
-      : members_(std::move(members)), weights_(std::move(weights)), rule_(rule), scaling_(scaling) {}
+              std::span<const ScoreScaling> scaling)
+      : members_(std::move(members)),
+        weights_(std::move(weights)),
+        rule_(rule),
+        heads_(ColumnsOfHeads(members_[0]->shape(), scaling)) {}
 
   ScoreRows Fuse(std::span<const ScoreRows> rows) const;
 
   const std::vector<std::unique_ptr<Scorer>> members_;
   const std::vector<float> weights_;  // [members]
   const FusionRule rule_;
-  const ScoreScaling scaling_;
+  const std::vector<HeadColumns> heads_;
 };
 
 }  // namespace skald

@@ -35,7 +35,7 @@ Status CheckUnits(const Bundle& bundle, const Bundle& other, const std::string& 
 StatusOr<Scorers> MakeFusedScorers(const Bundle& bundle, const FusionOptions& fusion,
                                    const ScorerOptions& options, int device, int threads) {
   ScorerOptions unscaled = options;
-  unscaled.scaling = {};
+  unscaled.scaling.assign(options.heads.size(), {});
   unscaled.scores_on_device = false;
   SKALD_ASSIGN_OR_RETURN(Scorers scorers, MakeScorers(bundle, unscaled, device, threads));
   std::vector<double> weights = {1};
@@ -43,8 +43,10 @@ StatusOr<Scorers> MakeFusedScorers(const Bundle& bundle, const FusionOptions& fu
   for (size_t i = 0; i < scorers.size(); ++i) members[i].push_back(std::move(scorers[i]));
   for (const AlsoModel& model : fusion.models) {
     SKALD_ASSIGN_OR_RETURN(const Bundle other, Bundle::Open(model.folder));
-    if (Status status = CheckUnits(bundle, other, options.head); !status.ok()) {
-      return std::move(status).InFile(model.folder);
+    for (const std::string& head : options.heads) {
+      if (Status status = CheckUnits(bundle, other, head); !status.ok()) {
+        return std::move(status).InFile(model.folder);
+      }
     }
     SKALD_ASSIGN_OR_RETURN(Scorers more, MakeScorers(other, unscaled, device, threads));
     weights.push_back(model.weight);

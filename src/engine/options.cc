@@ -1,8 +1,33 @@
 #include "engine/options.h"
 
 #include <cmath>
+#include <set>
 
 namespace skald {
+
+Status RecognizerOptions::ValidateHeads() const {
+  if (heads.empty()) return Status::Ok();
+  double sum = 0;
+  std::set<std::string> names;
+  for (const HeadShare& share : heads) {
+    if (!names.insert(share.name).second) {
+      return Status::InvalidArgument("the head '" + share.name + "' is named twice");
+    }
+    if (!(share.weight >= 0 && share.weight <= 1000)) {
+      return Status::InvalidArgument("weights of heads must be within 0 to 1000");
+    }
+    sum += share.weight;
+  }
+  if (!(sum > 0)) return Status::InvalidArgument("every head has weight 0");
+  if (!head.empty()) return Status::InvalidArgument("either one head or several, not both");
+  if (heads.size() == 1) return Status::Ok();
+  if (!graph_path.empty()) return Status::InvalidArgument("a graph belongs to one head, not to several");
+  if (search_device == "cuda") return Status::InvalidArgument("several heads are searched on the CPU only");
+  if (description.lattice_type != LatticeType::kNone) {
+    return Status::InvalidArgument("lattices are written of one head, not of several");
+  }
+  return Status::Ok();
+}
 
 Status RecognizerOptions::Validate() const {
   if (device != "auto" && device != "cpu" && device != "cuda" &&
@@ -29,6 +54,7 @@ Status RecognizerOptions::Validate() const {
   if (batch_s != 0 && !(batch_s >= 1 && batch_s <= 36000)) {
     return Status::InvalidArgument("batch_s must be 0 or within 1 to 36000");
   }
+  SKALD_RETURN_IF_ERROR(ValidateHeads());
   SKALD_RETURN_IF_ERROR(search.Validate());
   SKALD_RETURN_IF_ERROR(description.Validate());
   SKALD_RETURN_IF_ERROR(rescoring.Validate());

@@ -15,6 +15,12 @@
 
 namespace skald {
 
+/// A head of a model and how much it counts beside others; 0 or more, not all 0.
+struct HeadShare {
+  std::string name;
+  double weight = 1;
+};
+
 /// Everything that can be chosen about a recognizer. Fields that affect the text say so.
 struct RecognizerOptions {
   /// Folder of the model bundle; empty: the default English bundle (see FindDefaultBundle).
@@ -36,6 +42,9 @@ struct RecognizerOptions {
   std::string precision = "auto";
   /// Head of the model to search with; empty: the bundle's choice. Affects the text.
   std::string head;
+  /// Several heads of the model, best one first: each is searched by itself, their lattices are combined. One
+  /// pass of the encoder, one search for each. Empty: `head` alone. Affects the text.
+  std::vector<HeadShare> heads;
   /// Worker threads; 0: one per processor. More threads than processors gain nothing.
   int threads = 0;
   /// Weight of the graph's language model against the acoustic scores; larger trusts the language model more.
@@ -67,6 +76,9 @@ struct RecognizerOptions {
 
   /// Refuses values out of range, naming the option.
   Status Validate() const;
+
+ private:
+  Status ValidateHeads() const;
 };
 
 }  // namespace skald

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "decoder/graph/graph_image.h"
 #include "engine/device_segment_search.h"
+#include "engine/head_combiner.h"
 #include "engine/options.h"
 #include "engine/pipeline_report.h"
 #include "engine/scorer.h"
@@ -41,8 +42,8 @@ struct SegmentLattice {
   const RawLattice& lattice;
 };
 
-/// Receives every segment's lattice before it is dropped, in any order and from several threads at once; all
-/// of a file's come before its FileResult.
+/// Receives every segment's lattice (of several heads the first one's) before it is dropped, in any order and
+/// from several threads at once; all of a file's come before its FileResult.
 using LatticeSink = std::function<void(const SegmentLattice&)>;
 
 /// How far the pipeline got; the seconds of audio count what went through the acoustic model.
@@ -73,6 +74,9 @@ struct PipelineContext {
   const LatticeRescorer* rescorer = nullptr;
   /// Threads that hand results to the sink. 1: in the order of the inputs; more: as they come.
   int writers = 1;
+  /// Heads whose scores stand side by side, the first one being that of `graph`, `boost` and `rescorer`: each
+  /// is searched on the CPU, and their lattices combined. Empty: the scores are of one head.
+  std::span<const CombinedHead> heads = {};
   /// Mono samples of every path at kSampleRateHz, in place of its file; empty: files are read.
   std::span<const PcmView> samples = {};
 };

@@ -80,7 +80,7 @@ struct LatticeJob {
   StreamJob* stream = nullptr;
   int64_t segment_index = 0;
   int64_t first_frame = 0;  ///< of the segment, in the stream
-  StatusOr<RawLattice> lattice = Status::InvalidArgument("not searched");
+  StatusOr<std::vector<RawLattice>> lattices = Status::InvalidArgument("not searched");  ///< of each head
   double search_s = 0;
 };
 

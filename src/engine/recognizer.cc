@@ -10,9 +10,8 @@
 #include <utility>
 
 #include "base/stopwatch.h"
-#include "engine/graph_cache.h"
-#include "engine/rescorer.h"
 #include "engine/scorer.h"
+#include "engine/search_head.h"
 #include "models/bundle/bundle.h"
 
 namespace skald {
@@ -77,33 +76,34 @@ struct Recognizer::State {
   RecognizerOptions options;
   RecognizerInfo info;
   Bundle bundle;
-  GraphImage graph;
-  std::unique_ptr<LargeLmRescorer> rescorer;  // null: none
+  std::vector<std::unique_ptr<SearchHead>> heads;  // one at least
+  std::vector<CombinedHead> combined;              // where there are several
   std::vector<std::unique_ptr<Scorer>> scorers;
   std::vector<std::unique_ptr<DeviceSegmentSearch>> device_searches;
   int search_lanes = 0;  // that the searches began with
   int search_workers = 0;
-  BoostAutomaton boosts;
-  float acoustic_scale = 1;
   Transcript prototype;
 
-  State(Bundle bundle_in, GraphImage graph_in) : bundle(std::move(bundle_in)), graph(std::move(graph_in)) {}
+  explicit State(Bundle bundle_in) : bundle(std::move(bundle_in)) {}
 
+  const SearchHead& first_head() const { return *heads.front(); }
+  Status MakeHeads(const std::string& cache_folder, const BuildProgress& build_progress);
   Status MakeScorers(int device, bool scores_on_device);
   Status MakeWorkers(int device);
   void NoteLanes(int wanted);
   PipelineContext Context() const;
-  const BoostAutomaton* Boosts() const { return boosts.empty() ? nullptr : &boosts; }
   void DescribeOptions();
 };
 
 Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
   ScorerOptions scorer;
   scorer.precision = options.precision;
-  scorer.head = info.head;
+  for (const auto& head : heads) {
+    scorer.heads.push_back(head->name);
+    scorer.scaling.push_back(head->scaling);
+  }
   scorer.max_window_s = options.windows.window_s;
   scorer.max_batch_s = std::max(options.batch_s, options.windows.window_s);
-  scorer.scaling = {acoustic_scale, static_cast<float>(options.blank_penalty)};
   scorer.scores_on_device = scores_on_device;
   scorers.clear();
   if (device >= 0) {
@@ -142,7 +142,11 @@ Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
 
 /// Scorers first: the model needs its memory, the search takes what is left.
 Status Recognizer::State::MakeWorkers(int device) {
-  const bool on_device = options.search_device == "cuda" || (options.search_device == "auto" && device >= 0);
+  const bool on_device = heads.size() == 1 && (options.search_device == "cuda" ||
+                                               (options.search_device == "auto" && device >= 0));
+  if (heads.size() > 1 && device >= 0 && options.search_device == "auto") {
+    info.notes.push_back("the CPU searches: a device searches one head only");
+  }
   SKALD_RETURN_IF_ERROR(MakeScorers(device, on_device && device >= 0));
   info.search_device = "cpu";
   if (!on_device) return Status::Ok();
@@ -151,7 +155,8 @@ Status Recognizer::State::MakeWorkers(int device) {
   const int count = info.threads >= 4 && options.search_lanes != 1 ? 2 : 1;
   DeviceSearchShape shape;
   shape.lanes = options.search_lanes;
-  auto searches = MakeCudaSegmentSearches(graph, options.search, shape, search_on, count, Boosts());
+  auto searches = MakeCudaSegmentSearches(first_head().graph, options.search, shape, search_on, count,
+                                          first_head().Boosts());
   if (searches.ok()) {
     device_searches = std::move(*searches);
     search_workers = info.threads;
@@ -177,24 +182,48 @@ void Recognizer::State::NoteLanes(int wanted) {
 }
 
 PipelineContext Recognizer::State::Context() const {
-  PipelineContext context{options, graph, scorers, search_workers, prototype};
-  context.boost = Boosts();
+  PipelineContext context{options, first_head().graph, scorers, search_workers, prototype};
+  context.boost = first_head().Boosts();
+  context.heads = combined;
   context.device_searches = device_searches;
-  context.rescorer = rescorer.get();
+  context.rescorer = first_head().rescorer.get();
   return context;
 }
 
+Status Recognizer::State::MakeHeads(const std::string& cache_folder, const BuildProgress& build_progress) {
+  std::vector<HeadShare> shares = options.heads;
+  if (shares.empty()) shares = {{options.head.empty() ? bundle.manifest().search_head : options.head}};
+  for (const HeadShare& share : shares) {
+    SKALD_ASSIGN_OR_RETURN(std::unique_ptr<SearchHead> head,
+                           MakeSearchHead(bundle, share.name, options, cache_folder, build_progress));
+    info.head += (info.head.empty() ? "" : ",") + share.name;
+    if (shares.size() > 1) info.head += fmt::format("={:g}", share.weight);
+    int64_t first_column = 0;
+    for (const auto& before : heads) first_column += before->graph.info().unit_count;
+    heads.push_back(std::move(head));
+    if (shares.size() == 1) break;
+    const SearchHead& made = *heads.back();
+    combined.push_back(
+        {made.graph, made.search, made.Boosts(), made.rescorer.get(), first_column, share.weight});
+  }
+  info.graph_path = first_head().graph_path;
+  options.search = first_head().search;
+  if (!options.raw_confidences) options.description.confidence_map = first_head().confidence_map;
+  return Status::Ok();
+}
+
 void Recognizer::State::DescribeOptions() {
+  const LargeLmRescorer* const rescorer = first_head().rescorer.get();
   prototype.model_name = bundle.manifest().name;
   prototype.model_sha256 = bundle.weights_sha256();
-  prototype.graph_sha256 = graph.content_hash();
+  prototype.graph_sha256 = first_head().graph.content_hash();
   prototype.options = {
       {"head", info.head},
       {"precision", info.precision},
       {"beam", fmt::format("{:g}", options.search.beam)},
       {"lattice_beam", fmt::format("{:g}", options.search.lattice_beam)},
       {"max_active", fmt::format("{}", options.search.max_active)},
-      {"lm_scale", fmt::format("{:g}", 1.0 / acoustic_scale)},
+      {"lm_scale", fmt::format("{:g}", 1.0 / first_head().scaling.acoustic_scale)},
       {"word_penalty", fmt::format("{:g}", options.search.word_penalty)},
       {"blank_penalty", fmt::format("{:g}", options.blank_penalty)},
       {"decode", options.description.word_rule == WordRule::kMbr
@@ -223,54 +252,16 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
     SKALD_ASSIGN_OR_RETURN(folder, FindDefaultBundle());
   }
   SKALD_ASSIGN_OR_RETURN(Bundle bundle, Bundle::Open(folder));
-  const std::string head = options.head.empty() ? bundle.manifest().search_head : options.head;
-  if (bundle.manifest().heads.count(head) == 0) {
-    return Status::InvalidArgument("the model has no head '" + head + "'").InFile(folder);
-  }
-  const HeadDescription description = bundle.manifest().heads.at(head);
-
-  const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
-  std::string graph_path = options.graph_path;
-  if (graph_path.empty()) {
-    SKALD_ASSIGN_OR_RETURN(graph_path, GraphOfBundle(bundle, head, cache, build_progress));
-  }
-  SKALD_ASSIGN_OR_RETURN(GraphImage graph, GraphImage::Open(graph_path));
-  if (std::vector<ExtraWord> extra = ExtraWordsOf(options.boosts, graph);
-      options.graph_path.empty() && !extra.empty()) {
-    SKALD_ASSIGN_OR_RETURN(GraphSources sources, GraphSourcesOfBundle(bundle, head));
-    sources.extra_words = std::move(extra);
-    SKALD_ASSIGN_OR_RETURN(graph_path, CachedGraph(sources, GraphOptions(), cache, build_progress));
-    SKALD_ASSIGN_OR_RETURN(graph, GraphImage::Open(graph_path));
-  }
-  if (static_cast<int>(graph.info().unit_count) != description.units) {
-    return Status::InvalidArgument(fmt::format("the graph has {} units, head '{}' of the model has {}",
-                                               graph.info().unit_count, head, description.units))
-        .InFile(graph_path);
-  }
-
-  SKALD_ASSIGN_OR_RETURN(BoostAutomaton boosts, MakeBoostAutomaton(options.boosts, graph));
-
-  auto state = std::make_unique<State>(std::move(bundle), std::move(graph));
-  state->boosts = std::move(boosts);
+  auto state = std::make_unique<State>(std::move(bundle));
   state->options = options;
   state->info.model_folder = folder;
   state->info.model_name = state->bundle.manifest().name;
-  state->info.head = head;
-  state->info.graph_path = graph_path;
   state->info.threads = options.threads > 0
                             ? options.threads
                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  state->acoustic_scale =
-      static_cast<float>(1.0 / (options.lm_scale > 0 ? options.lm_scale : description.lm_scale));
-  state->options.search.word_penalty =
-      static_cast<float>(options.word_penalty.value_or(description.word_penalty));
-  if (!options.raw_confidences) state->options.description.confidence_map = description.confidence_map;
   if (options.batch_s == 0) state->options.batch_s = device >= 0 ? 300 : 30;
-  if (options.rescoring.enabled) {
-    SKALD_ASSIGN_OR_RETURN(
-        state->rescorer,
-        LargeLmRescorer::Create(state->bundle, state->graph, options.rescoring, cache, build_progress));
-  }
+  const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
+  SKALD_RETURN_IF_ERROR(state->MakeHeads(cache, build_progress));
   SKALD_RETURN_IF_ERROR(state->MakeWorkers(device));
   state->DescribeOptions();
   state->info.load_s = watch.Seconds();
@@ -282,10 +273,10 @@ Recognizer::~Recognizer() = default;
 
 const RecognizerInfo& Recognizer::info() const { return state_->info; }
 const Bundle& Recognizer::bundle() const { return state_->bundle; }
-const GraphImage& Recognizer::graph() const { return state_->graph; }
+const GraphImage& Recognizer::graph() const { return state_->first_head().graph; }
 const SearchOptions& Recognizer::search_options() const { return state_->options.search; }
-const BoostAutomaton* Recognizer::boosts() const { return state_->Boosts(); }
-float Recognizer::acoustic_scale() const { return state_->acoustic_scale; }
+const BoostAutomaton* Recognizer::boosts() const { return state_->first_head().Boosts(); }
+float Recognizer::acoustic_scale() const { return state_->first_head().scaling.acoustic_scale; }
 double Recognizer::batch_s() const { return state_->options.batch_s; }
 Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
 std::span<const std::unique_ptr<DeviceSegmentSearch>> Recognizer::device_searches() const {

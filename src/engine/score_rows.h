@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,11 +30,19 @@ struct ScoreScaling {
   float blank_penalty = 0;  ///< nats
 };
 
+/// Scores of several heads of a model stand side by side in a row: the columns of one of them.
+struct HeadColumns {
+  int64_t first = 0;
+  int64_t count = 0;
+  ScoreScaling scaling;
+};
+
 /// Scores of consecutive frames, as a scorer hands them out. Copies and parts share the memory, which is
 /// given back with the last of them. Reading from any thread.
 struct ScoreRows {
   ScoreView nll;                     ///< [frames, units] scaled for the search; [device] where `on_device`
-  const float* blank_nll = nullptr;  ///< [frames] on the host: column 0 in nats, not scaled, for endpointing
+  const float* blank_nll = nullptr;  ///< [frames] on the host: column 0 in nats, not scaled, for endpointing;
+                                     ///< of several heads it is the first one's
   bool on_device = false;
   std::shared_ptr<const void> owner;
 
@@ -43,8 +52,8 @@ struct ScoreRows {
   }
 };
 
-/// Scales scores and makes them shareable.
-inline ScoreRows MakeHostScores(ScoreMatrix scores, const ScoreScaling& scaling = {}) {
+/// Scales the scores of each head and makes them shareable.
+inline ScoreRows MakeHostScores(ScoreMatrix scores, std::span<const HeadColumns> heads) {
   struct Owner {
     ScoreMatrix nll;
     std::vector<float> blank_nll;
@@ -54,10 +63,20 @@ inline ScoreRows MakeHostScores(ScoreMatrix scores, const ScoreScaling& scaling 
   for (int64_t frame = 0; frame < owner->nll.frames; ++frame) {
     const std::span<float> row = owner->nll.mutable_view().Row(frame);
     owner->blank_nll.push_back(row[0]);
-    row[0] += scaling.blank_penalty;
-    for (float& nll : row) nll *= scaling.acoustic_scale;
+    for (const HeadColumns& head : heads) {
+      const std::span<float> columns =
+          row.subspan(static_cast<size_t>(head.first), static_cast<size_t>(head.count));
+      columns[0] += head.scaling.blank_penalty;
+      for (float& nll : columns) nll *= head.scaling.acoustic_scale;
+    }
   }
   return {owner->nll.view(), owner->blank_nll.data(), false, owner};
+}
+
+/// The same for scores of one head.
+inline ScoreRows MakeHostScores(ScoreMatrix scores, const ScoreScaling& scaling = {}) {
+  const HeadColumns all{0, scores.units, scaling};
+  return MakeHostScores(std::move(scores), std::span(&all, 1));
 }
 
 }  // namespace skald

@@ -17,7 +17,8 @@ class Bundle;
 
 /// What a scorer needs to know of the model.
 struct ScorerShape {
-  int64_t units = 0;
+  int64_t units = 0;                ///< columns of scores, of all heads
+  std::vector<int64_t> head_units;  ///< [heads] columns of each; empty: one head
   double frame_shift_s = 0;
   int64_t frame_shift_samples = 0;
   double max_window_s = 0;
@@ -63,14 +64,20 @@ class Scorer {
   std::deque<std::vector<PcmView>> begun_;
 };
 
-/// How a scorer is made. `precision` and `head` as in RecognizerOptions, the head resolved.
+/// The columns of each head with its scaling, one for each head.
+std::vector<HeadColumns> ColumnsOfHeads(const ScorerShape& shape, std::span<const ScoreScaling> scaling);
+
+/// How a scorer is made. `precision` as in RecognizerOptions.
 struct ScorerOptions {
   std::string precision = "auto";
-  std::string head;
-  double max_window_s = 30.0;  ///< longest window that will come
-  double max_batch_s = 30.0;   ///< seconds of audio in the largest batch
-  ScoreScaling scaling;
-  /// CUDA: leave scores on the device, in a pool of fixed size. Else they come to the host.
+  /// Heads of the model whose scores are wanted, one at least: side by side in this order, from one pass of
+  /// the encoder.
+  std::vector<std::string> heads;
+  double max_window_s = 30.0;         ///< longest window that will come
+  double max_batch_s = 30.0;          ///< seconds of audio in the largest batch
+  std::vector<ScoreScaling> scaling;  ///< of each head
+  /// CUDA: leave scores on the device, in a pool of fixed size. Else they come to the host. For one head
+  /// only.
   bool scores_on_device = false;
 };
 

@@ -12,14 +12,16 @@ void LatticeReader::Describe(LatticeJob* job, WorkerOccupancy* occupancy) const 
   StreamJob* stream = job->stream;
   FileJob* file = stream->file;
   Stopwatch watch;
-  if (!job->lattice.ok()) {
-    file->Fail(job->lattice.status());
+  if (!job->lattices.ok()) {
+    file->Fail(job->lattices.status());
   } else {
     if (context_.lattice_sink) {
-      context_.lattice_sink(
-          {file->index, stream->track, stream->channel, stream->clock, job->first_frame, *job->lattice});
+      context_.lattice_sink({file->index, stream->track, stream->channel, stream->clock, job->first_frame,
+                             job->lattices->front()});
     }
-    Segment segment = describer_.Describe(*job->lattice, job->first_frame, stream->clock);
+    Segment segment = combiner_
+                          ? combiner_->Describe(*job->lattices, job->first_frame, stream->clock)
+                          : describer_.Describe(job->lattices->front(), job->first_frame, stream->clock);
     segment.channel = stream->channel;
     std::lock_guard lock(stream->mutex);
     stream->segments[static_cast<size_t>(job->segment_index)] = std::move(segment);
@@ -35,12 +37,21 @@ void LatticeReader::Describe(LatticeJob* job, WorkerOccupancy* occupancy) const 
 
 void SearchWorker::Search(SegmentJob* job) {
   Stopwatch watch;
-  LatticeJob lattice{job->stream, job->segment.index, job->segment.first_frame, search_.Search(job->segment)};
+  LatticeJob lattice{job->stream, job->segment.index, job->segment.first_frame, SearchHeads(job->segment)};
   job->segment = {};
   scheduler_->ScoresReleased();
   lattice.search_s = watch.Seconds();
   occupancy_->busy(PipelineStage::kSearch) += lattice.search_s;
   reader_.Describe(&lattice, occupancy_);
+}
+
+StatusOr<std::vector<RawLattice>> SearchWorker::SearchHeads(const ScoreSegment& segment) {
+  std::vector<RawLattice> lattices;
+  for (SegmentSearch& search : searches_) {
+    SKALD_ASSIGN_OR_RETURN(RawLattice lattice, search.Search(segment));
+    lattices.push_back(std::move(lattice));
+  }
+  return lattices;
 }
 
 void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler, WorkerOccupancy* occupancy) {
@@ -64,7 +75,12 @@ void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler, WorkerOcc
         Log(LogLevel::kWarning, segment.lattice.status().ToString() + ": a segment goes to the CPU");
         scheduler->PushSegmentForCpu({job.stream, std::move(segment.segment)});
       } else {
-        job.lattice = std::move(segment.lattice);
+        if (segment.lattice.ok()) {
+          job.lattices = std::vector<RawLattice>();
+          job.lattices->push_back(*std::move(segment.lattice));
+        } else {
+          job.lattices = segment.lattice.status();
+        }
         job.search_s = segment.search_s;
         scheduler->PushLattice(std::move(job));
       }

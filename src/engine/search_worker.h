@@ -1,5 +1,9 @@
 #pragma once
 
+#include <deque>
+#include <optional>
+#include <vector>
+
 #include "engine/device_segment_search.h"
 #include "engine/pipeline.h"
 #include "engine/pipeline_state.h"
@@ -17,13 +21,16 @@ class LatticeReader {
   LatticeReader(const PipelineContext& context, ResultCollector* results)
       : context_(context),
         describer_(context.graph, context.options.description, context.rescorer),
-        results_(results) {}
+        results_(results) {
+    if (!context.heads.empty()) combiner_.emplace(context.heads, context.options.description);
+  }
 
   void Describe(LatticeJob* job, WorkerOccupancy* occupancy) const;
 
  private:
   const PipelineContext& context_;
   const SegmentDescriber describer_;
+  std::optional<HeadCombiner> combiner_;  // where there are several heads
   ResultCollector* const results_;
 };
 
@@ -32,16 +39,20 @@ class SearchWorker {
  public:
   SearchWorker(const PipelineContext& context, const LatticeReader& reader, Scheduler* scheduler,
                WorkerOccupancy* occupancy)
-      : search_(context.graph, context.options.search, context.boost),
-        reader_(reader),
-        scheduler_(scheduler),
-        occupancy_(occupancy) {}
+      : reader_(reader), scheduler_(scheduler), occupancy_(occupancy) {
+    for (const CombinedHead& head : context.heads) {
+      searches_.emplace_back(head.graph, head.search, head.boost, head.first_column);
+    }
+    if (searches_.empty()) searches_.emplace_back(context.graph, context.options.search, context.boost);
+  }
 
   /// Searches and describes.
   void Search(SegmentJob* job);
 
  private:
-  SegmentSearch search_;
+  StatusOr<std::vector<RawLattice>> SearchHeads(const ScoreSegment& segment);
+
+  std::deque<SegmentSearch> searches_;  // of each head
   const LatticeReader& reader_;
   Scheduler* const scheduler_;
   WorkerOccupancy* const occupancy_;

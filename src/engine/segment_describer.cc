@@ -20,6 +20,17 @@ constexpr double kSmallestPosterior = 0.001;
 
 }  // namespace
 
+std::vector<WordAlternative> OtherWords(const ConfusionBin& bin, uint32_t chosen, int count,
+                                        const std::function<std::string(uint32_t)>& spelling) {
+  std::vector<WordAlternative> others;
+  for (const ConfusionEntry& entry : bin) {
+    if (others.size() == static_cast<size_t>(count) || entry.posterior < kSmallestPosterior) break;
+    if (entry.word == chosen) continue;
+    others.push_back({entry.word == 0 ? "" : spelling(entry.word), entry.posterior});
+  }
+  return others;
+}
+
 Status DescriptionOptions::Validate() const {
   if (!(mbr_scale > 0 && mbr_scale <= 100)) {
     return Status::InvalidArgument("mbr_scale must be greater than 0, at most 100");
@@ -107,27 +118,14 @@ SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
     }
     choice.words.push_back(word);
     choice.confidences.push_back(chosen.confidence);
-    if (options_.alternatives > 0) {
-      choice.alternatives.push_back(Alternatives(network.bins[chosen.bin], chosen.word));
-    }
+    choice.alternatives.push_back(
+        OtherWords(network.bins[chosen.bin], chosen.word, options_.alternatives,
+                   [this](uint32_t word) { return std::string(graph_.word(word)); }));
   }
   // Posteriors of the raw lattice predict better than those of the network, but know nothing of new costs.
   if (rescorer_ == nullptr)
     choice.confidences = WordConfidences(raw, ForwardBackward(raw, options_.confidence_scale), choice.words);
   return choice;
-}
-
-std::vector<WordAlternative> SegmentDescriber::Alternatives(const ConfusionBin& bin, uint32_t chosen) const {
-  std::vector<WordAlternative> alternatives;
-  for (const ConfusionEntry& entry : bin) {
-    if (entry.word == chosen) continue;
-    if (alternatives.size() == static_cast<size_t>(options_.alternatives) ||
-        entry.posterior < kSmallestPosterior) {
-      break;
-    }
-    alternatives.push_back({entry.word == 0 ? "" : std::string(graph_.word(entry.word)), entry.posterior});
-  }
-  return alternatives;
 }
 
 std::vector<Alternative> SegmentDescriber::Strings(const WordLattice& words) const {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,6 +61,10 @@ struct DescriptionOptions {
   Status Validate() const;
 };
 
+/// At most `count` words of the bin but for the chosen one, likeliest first.
+std::vector<WordAlternative> OtherWords(const ConfusionBin& bin, uint32_t chosen, int count,
+                                        const std::function<std::string(uint32_t)>& spelling);
+
 /// Turns the raw lattice of a segment into words: raw lattice -> word lattice -> rescorer, where there is one
 /// -> words, n-best list, lattice to be written. The word lattice is made only where something is read from
 /// it. Thread safe; the graph and the rescorer outlive it.
@@ -83,7 +88,6 @@ class SegmentDescriber {
 
   Choice BestWords(const RawLattice& raw, const std::optional<WordLattice>& words) const;
   std::vector<Alternative> Strings(const WordLattice& words) const;
-  std::vector<WordAlternative> Alternatives(const ConfusionBin& bin, uint32_t chosen) const;
   std::string LatticeBody(const RawLattice& raw, const WordLattice& words, const FrameClock& clock) const;
   std::string Spell(std::span<const uint32_t> words) const;
 

@@ -8,7 +8,14 @@ StatusOr<RawLattice> SegmentSearch::Search(const ScoreSegment& segment) {
   search_.Begin(boost_);
   for (const ScoreRows& piece : segment.pieces) {
     SKALD_CHECK(!piece.on_device, "the CPU was to search scores on a device");
-    SKALD_RETURN_IF_ERROR(search_.Advance(piece.nll));
+    ScoreView nll = piece.nll;
+    if (first_column_) {
+      if (*first_column_ + units_ > nll.columns) {
+        return Status::InvalidArgument("scores have fewer columns than the heads have units");
+      }
+      nll = nll.Columns(*first_column_, units_);
+    }
+    SKALD_RETURN_IF_ERROR(search_.Advance(nll));
   }
   return search_.Finish();
 }

@@ -44,6 +44,17 @@ class CudaTranscribeTest(SkaldTest):
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertEqual(result.stdout, expected.stdout)
 
+    def test_heads_say_the_same_as_on_the_cpu(self):
+        clip = self.folder / "clip.wav"
+        ffmpeg("-i", self.sample(".mp3"), "-t", "2.5", clip)
+        heads = ("--heads", "phone=2,bpe")
+        expected = self.transcribe([clip], "--device", "cpu", *heads)
+        self.assertGreater(len(expected.stdout.split()), 3)
+        result = self.transcribe([clip], "--device", "cuda", *heads)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout, expected.stdout)
+        self.assertIn("the CPU searches", result.stderr)
+
     @unittest.skipUnless(IS_EMULATED, "only the emulator's memory can be made small")
     def test_short_memory_means_fewer_lanes_and_says_so(self):
         paths = [self.sample(".mp3")]

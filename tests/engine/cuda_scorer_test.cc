@@ -1,6 +1,5 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
 
 #include "engine/scorer.h"
 #include "models/bundle/bundle.h"
@@ -29,10 +28,10 @@ class CudaScorerTest : public ::testing::Test {
     auto bundle = Bundle::Open(test::ProjectPath("models/en-base"));
     ASSERT_TRUE(bundle.ok()) << bundle.status().ToString();
     options_.precision = "f32";
-    options_.head = "char";
+    options_.heads = {"char", "phone"};
     options_.max_window_s = 4;
     options_.max_batch_s = 4;
-    options_.scaling = {0.8f, 1.5f};
+    options_.scaling = {{0.8f, 1.5f}, {0.5f, -1.0f}};
     auto cuda = MakeCudaScorer(*bundle, options_, 0);
     ASSERT_TRUE(cuda.ok()) << cuda.status().ToString();
     cuda_ = std::move(*cuda);
@@ -55,10 +54,13 @@ class CudaScorerTest : public ::testing::Test {
 };
 
 TEST_F(CudaScorerTest, AgreesWithTheCpuOnBatchesLargerThanItsLimit) {
-  const std::vector<float> one = Glide(30000, 200, 3000), two = Glide(16000, 900, 100), three = Glide(31777, 400, 500);
+  const std::vector<float> one = Glide(30000, 200, 3000), two = Glide(16000, 900, 100),
+                           three = Glide(31777, 400, 500);
   const std::vector<float> single(1, 0.1f);
   const std::vector<PcmView> windows = {one, two, single, three};
   EXPECT_EQ(cuda_->shape().units, cpu_->shape().units);
+  EXPECT_EQ(cuda_->shape().head_units, cpu_->shape().head_units);
+  EXPECT_EQ(cuda_->shape().head_units.size(), 2u);
   EXPECT_EQ(cuda_->shape().frame_shift_samples, cpu_->shape().frame_shift_samples);
   const auto on_cuda = Score(cuda_.get(), windows);
   const auto on_cpu = Score(cpu_.get(), windows);
@@ -71,7 +73,8 @@ TEST_F(CudaScorerTest, AgreesWithTheCpuOnBatchesLargerThanItsLimit) {
       ASSERT_EQ(on_cuda[i].nll(frame, 0), 0.8f * (blank_nll + 1.5f)) << "bits of the host's scaling";
     }
     for (int64_t k = 0; k < on_cuda[i].frames() * on_cuda[i].nll.columns; ++k) {
-      ASSERT_NEAR(on_cuda[i].nll.data[k], on_cpu[i].nll.data[k], test::kLogProbF32Abs) << "window " << i << ", value " << k;
+      ASSERT_NEAR(on_cuda[i].nll.data[k], on_cpu[i].nll.data[k], test::kLogProbF32Abs)
+          << "window " << i << ", value " << k;
     }
   }
 }
@@ -80,7 +83,8 @@ TEST_F(CudaScorerTest, TooLongWindowIsRefused) {
   const std::vector<float> samples(5 * kSampleRateHz, 0.1f);
   std::vector<ScoreRows> scores;
   ScorerTiming timing;
-  EXPECT_EQ(cuda_->Score(std::vector<PcmView>{samples}, &scores, &timing).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(cuda_->Score(std::vector<PcmView>{samples}, &scores, &timing).code(),
+            StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ StatusOr<ScoreRows> Fuse(const std::vector<ScoreMatrix>& matrices, const std::ve
   std::vector<std::unique_ptr<Scorer>> members;
   for (const ScoreMatrix& matrix : matrices) members.push_back(std::make_unique<FixedScorer>(matrix));
   SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<Scorer> scorer,
-                         FusedScorer::Create(std::move(members), weights, rule, scaling));
+                         FusedScorer::Create(std::move(members), weights, rule, {scaling}));
   const std::vector<float> samples(320);
   const PcmView window(samples);
   std::vector<ScoreRows> scores;

@@ -270,6 +270,56 @@ TEST_F(PipelineTest, SamplesInMemoryGiveTheWordsOfTheirFile) {
   EXPECT_EQ(Words(results[1]), "");
 }
 
+/// FakeScorer twice: behind its columns the same ones with units 1 and 2 changed over.
+class TwoHeadScorer : public test::FakeScorer {
+ public:
+  TwoHeadScorer() : shape_(FakeScorer::shape()) {
+    shape_.units = 6;
+    shape_.head_units = {3, 3};
+  }
+  const ScorerShape& shape() const override { return shape_; }
+  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+               ScorerTiming* timing) override {
+    SKALD_RETURN_IF_ERROR(FakeScorer::Score(windows, scores, timing));
+    for (ScoreRows& rows : *scores) {
+      ScoreMatrix matrix(rows.frames(), 6);
+      for (int64_t f = 0; f < rows.frames(); ++f) {
+        const int64_t from[] = {0, 1, 2, 0, 2, 1};
+        for (int64_t u = 0; u < 6; ++u) matrix.mutable_view()(f, u) = rows.nll(f, from[u]);
+      }
+      rows = MakeHostScores(std::move(matrix));
+    }
+    return Status::Ok();
+  }
+
+ private:
+  ScorerShape shape_;
+};
+
+TEST_F(PipelineTest, HeadsSideBySideAreSearchedEachInItsColumns) {
+  WriteWav(folder_ / "a.wav", 70, {{1.0, true}, {1.3, false}, {40.0, false}, {69.0, true}});
+  const std::vector<FileResult> alone = Run({folder_ / "a.wav"}, 1);
+  GraphImageBuilder builder({"<blk>", "b", "a"}, {"", "BETA", "ALPHA"});
+  const GraphImageBuilder::Arc arcs[] = {{0, 0.5f, 1, kArcWordStart, 1}, {0, 0.5f, 2, kArcWordStart, 2}};
+  builder.AddState(0.0f, arcs);
+  builder.SetStart(0);
+  const GraphImage other = std::move(builder).Build().value();
+  const std::vector<CombinedHead> heads = {{graph_, options_.search, nullptr, nullptr, 0, 1},
+                                           {other, options_.search, nullptr, nullptr, 3, 1}};
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  scorers.push_back(std::make_unique<TwoHeadScorer>());
+  PipelineContext context{options_, graph_, scorers, 1, {}};
+  context.heads = heads;
+  std::vector<FileResult> results;
+  RunPipeline(context, {folder_ / "a.wav"}, {},
+              [&](FileResult result) { results.push_back(std::move(result)); }, {});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(Words(results[0]), "ALPHA BETA BETA ALPHA");
+  EXPECT_EQ(Words(results[0]), Words(alone.at(0)));
+  // Both heads agree: all that either is sure of is beyond doubt.
+  for (const Segment& segment : results[0].transcripts.at(0).segments) EXPECT_GT(segment.confidence, 0.9);
+}
+
 TEST_F(PipelineTest, NoInputsNoResults) { EXPECT_TRUE(Run({}, 1).empty()); }
 
 }  // namespace

@@ -24,7 +24,8 @@ class StitchingTest : public ::testing::Test {
     ASSERT_TRUE(bundle.ok()) << bundle.status().ToString();
     ScorerOptions options;
     options.precision = "f32";
-    options.head = "char";
+    options.heads = {"char"};
+    options.scaling = {{}};
     auto scorers = MakeCpuScorers(*bundle, options, 1);
     ASSERT_TRUE(scorers.ok()) << scorers.status().ToString();
     scorer_ = std::move(scorers->front());
