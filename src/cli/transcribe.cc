@@ -109,12 +109,14 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
                fmt::format("{} of {} files, {:.0f} s of audio, {:.0f} x real time", now.files_done, now.files,
                            now.audio_s, now.audio_s / watch.Seconds()));
   };
-  // Outputs of a folder may come in any order; several writers wait for the disk at once.
-  const int writers = request.out_folder.empty() ? 1 : kWriters;
+  // Outputs of a folder may come in any order, and grow while their inputs are under way.
+  const bool to_folder = !request.out_folder.empty();
+  const int writers = to_folder ? kWriters : 1;
   const PipelineReport report =
       (*recognizer)
           ->TranscribeInputs([&] { return run.Next(); }, *left, request.media,
-                             [&](FileResult result) { run.Take(std::move(result)); }, progress, writers);
+                             [&](FileResult result) { run.Take(std::move(result)); }, progress, writers,
+                             to_folder ? &run : nullptr);
   bar.Clear();
   for (const std::string& note : (*recognizer)->info().notes)
     std::fprintf(stderr, "skald: %s\n", note.c_str());

@@ -8,16 +8,14 @@
 namespace skald::cli {
 namespace {
 
-void ReportWarnings(const FileResult& result) {
+void ReportWarnings(const FileResult& result, bool speech_found) {
   for (const Transcript& transcript : result.transcripts) {
     for (const Warning& warning : transcript.warnings) {
       std::fprintf(stderr, "skald: %s: warning at %.2f s: %s\n", result.path.c_str(), warning.time_s,
                    warning.what.c_str());
     }
-    if (&transcript == &result.transcripts.front() && transcript.segments.empty()) {
-      std::fprintf(stderr, "skald: %s: no speech found\n", result.path.c_str());
-    }
   }
+  if (!speech_found) std::fprintf(stderr, "skald: %s: no speech found\n", result.path.c_str());
 }
 
 }  // namespace
@@ -53,16 +51,40 @@ std::optional<std::string> TranscriptionRun::Next() {
   return taken_.back().path;
 }
 
-void TranscriptionRun::Take(FileResult result) {
+void TranscriptionRun::Begin(size_t file_index, std::span<const Transcript::Source> sources) {
   JobFile file;
   {
     std::lock_guard lock(mutex_);
+    file = taken_[file_index];
+  }
+  auto open = writer_.Open(file.output_stem, sources);
+  std::lock_guard lock(mutex_);
+  open_[file_index] = std::move(open);
+}
+
+void TranscriptionRun::Take(size_t file_index, int track, Segment segment) {
+  OpenTranscript* open = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    open = open_.at(file_index).get();
+  }
+  open->Add(track, segment);  // one at a time for each file
+}
+
+void TranscriptionRun::Take(FileResult result) {
+  JobFile file;
+  std::unique_ptr<OpenTranscript> open;
+  {
+    std::lock_guard lock(mutex_);
     file = taken_[result.index];
+    if (auto node = open_.extract(result.index)) open = std::move(node.mapped());
   }
   JobOutcome outcome;
   outcome.status = std::move(result.status);
   if (outcome.status.ok()) {
-    StatusOr<std::vector<std::string>> written = writer_.Write(file.output_stem, result.transcripts);
+    StatusOr<std::vector<std::string>> written = open != nullptr
+                                                     ? open->Commit(result.transcripts)
+                                                     : writer_.Write(file.output_stem, result.transcripts);
     outcome.status = written.status();
     if (written.ok()) outcome.outputs = std::move(*written);
   }
@@ -73,7 +95,9 @@ void TranscriptionRun::Take(FileResult result) {
   bar_->Clear();
   std::lock_guard lock(mutex_);
   if (outcome.status.ok()) {
-    ReportWarnings(result);
+    ReportWarnings(result, open != nullptr
+                               ? open->segments() > 0
+                               : !result.transcripts.empty() && !result.transcripts.front().segments.empty());
   } else {
     Fail(outcome.status);
   }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,8 +19,8 @@
 namespace skald::cli {
 
 /// What `skald transcribe` hands to the recognizer and gets back, with or without a journal. Thread safe;
-/// outputs are written outside its lock.
-class TranscriptionRun {
+/// outputs are written outside its lock. As SegmentSink it writes them while a file is under way.
+class TranscriptionRun : public SegmentSink {
  public:
   TranscriptionRun(TranscriptWriter writer, const std::vector<Input>& inputs, ProgressBar* bar)
       : writer_(std::move(writer)), inputs_(inputs), bar_(bar) {}
@@ -31,6 +33,10 @@ class TranscriptionRun {
 
   /// InputSource.
   std::optional<std::string> Next();
+
+  // SegmentSink; where outputs go to a folder.
+  void Begin(size_t file_index, std::span<const Transcript::Source> sources) override;
+  void Take(size_t file_index, int track, Segment segment) override;
 
   /// ResultSink: writes outputs, or says on standard error why there are none.
   void Take(FileResult result);
@@ -46,8 +52,9 @@ class TranscriptionRun {
   const std::vector<Input>& inputs_;
   ProgressBar* const bar_;
   std::unique_ptr<JobJournal> journal_;
-  std::mutex mutex_;            // guards the rest
-  std::vector<JobFile> taken_;  // by FileResult::index
+  std::mutex mutex_;                                        // guards the rest
+  std::vector<JobFile> taken_;                              // by FileResult::index
+  std::map<size_t, std::unique_ptr<OpenTranscript>> open_;  // by FileResult::index
   int64_t failed_ = 0;
 };
 

@@ -55,6 +55,9 @@ class Endpointer {
   /// The stream ended: hands out what is left where it holds anything but pause.
   void Finish();
 
+  /// No segment that is still to come starts before this frame of the stream.
+  int64_t first_frame() const { return first_frame_; }
+
  private:
   void TakeFrame();
   void Emit(int64_t frames);

@@ -39,6 +39,11 @@ void InputReader::Run(WorkerOccupancy* reader) {
 }
 
 void InputReader::ReadSamples(FileJob* file, PcmView samples, OpenStreams* open) {
+  MediaInfo info;
+  info.audio_tracks.emplace_back();
+  info.audio_tracks[0].sample_rate_hz = kSampleRateHz;
+  info.audio_tracks[0].channels = 1;
+  BeginFile(file, info);
   PcmBlock block;
   for (size_t first = 0; first < samples.size(); first += block.samples.size()) {
     const PcmView part = samples.subspan(first, std::min<size_t>(kSampleRateHz, samples.size() - first));
@@ -47,16 +52,13 @@ void InputReader::ReadSamples(FileJob* file, PcmView samples, OpenStreams* open)
     Append(file, block, open);
   }
   for (auto& [key, stream] : open->streams) FinishStream(stream, open);
-  MediaInfo info;
-  info.audio_tracks.emplace_back();
-  info.audio_tracks[0].sample_rate_hz = kSampleRateHz;
-  info.audio_tracks[0].channels = 1;
-  DescribeSources(file, info, {});
+  EndFile(file, {});
 }
 
 void InputReader::ReadFile(FileJob* file, OpenStreams* open) {
   auto reader = MediaReader::Open(file->path, media_);
   if (!reader.ok()) return file->Fail(std::move(reader).status());
+  BeginFile(file, (*reader)->info());
   for (;;) {
     StatusOr<std::optional<PcmBlock>> block = (*reader)->Read();
     if (!block.ok()) {
@@ -68,7 +70,7 @@ void InputReader::ReadFile(FileJob* file, OpenStreams* open) {
   }
   for (auto& [key, stream] : open->streams) FinishStream(stream, open);
   if (file->streams.empty()) file->Fail(Status::Corrupt("the audio holds no samples"));
-  DescribeSources(file, (*reader)->info(), (*reader)->warnings());
+  EndFile(file, (*reader)->warnings());
 }
 
 void InputReader::Append(FileJob* file, const PcmBlock& block, OpenStreams* open) {
@@ -87,6 +89,7 @@ StreamJob* InputReader::OpenStream(FileJob* file, const PcmBlock& block) {
       std::make_unique<StreamJob>(file, block.track, block.channel, block.first_sample, windows_));
   StreamJob* stream = file->streams.back().get();
   stream->clock = {static_cast<double>(block.first_sample) / kSampleRateHz, frame_shift_s_};
+  stream->number = file->segments.Open(block.track, block.channel, stream->clock.origin_s);
   stream->endpointer = std::make_unique<Endpointer>(
       context_.options.endpoint, frame_shift_s_,
       [this, stream](ScoreSegment segment) { PushSegment(stream, std::move(segment)); });
@@ -105,27 +108,37 @@ void InputReader::PushWindow(StreamJob* stream, Window window, OpenStreams* open
 
 void InputReader::PushSegment(StreamJob* stream, ScoreSegment segment) {
   ++stream->file->outstanding;
-  stream->segments.emplace_back();  // under the stream's mutex: the endpointer runs where scores arrive
+  // In their order: the endpointer runs where scores arrive, under the stream's mutex.
+  stream->file->segments.Expect(stream->track, stream->number, stream->clock.Seconds(segment.first_frame));
   scheduler_->PushSegment({stream, std::move(segment)});
 }
 
-void InputReader::DescribeSources(FileJob* file, const MediaInfo& info,
-                                  const std::vector<Warning>& warnings) const {
+void InputReader::BeginFile(FileJob* file, const MediaInfo& info) const {
+  std::vector<Transcript::Source> sources;
   for (const AudioTrackInfo& track : info.audio_tracks) {
     if (media_.track >= 0 && track.index != media_.track) continue;
+    file->segments.AddTrack(track.index, media_.split_channels ? track.channels : 1);
     Transcript transcript = context_.prototype;
     transcript.source.path = file->path;
     transcript.source.track = track.index;
     transcript.source.sample_rate_hz = track.sample_rate_hz;
     transcript.source.channels = track.channels;
+    sources.push_back(transcript.source);
+    file->transcripts.push_back(std::move(transcript));
+  }
+  if (context_.segment_sink != nullptr) context_.segment_sink->Begin(file->index, sources);
+}
+
+void InputReader::EndFile(FileJob* file, const std::vector<Warning>& warnings) const {
+  file->segments.CloseTracks();
+  for (Transcript& transcript : file->transcripts) {
     // What was decoded counts more than what the container promises.
     int64_t end_sample = 0;
     for (const auto& stream : file->streams) {
-      if (stream->track == track.index) end_sample = std::max(end_sample, stream->next_sample);
+      if (stream->track == transcript.source.track) end_sample = std::max(end_sample, stream->next_sample);
     }
     transcript.source.duration_s = static_cast<double>(end_sample) / kSampleRateHz;
     transcript.warnings = warnings;
-    file->transcripts.push_back(std::move(transcript));
   }
 }
 

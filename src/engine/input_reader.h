@@ -38,7 +38,8 @@ class InputReader {
   void FinishStream(StreamJob* stream, OpenStreams* open);
   void PushWindow(StreamJob* stream, Window window, OpenStreams* open);
   void PushSegment(StreamJob* stream, ScoreSegment segment);
-  void DescribeSources(FileJob* file, const MediaInfo& info, const std::vector<Warning>& warnings) const;
+  void BeginFile(FileJob* file, const MediaInfo& info) const;
+  void EndFile(FileJob* file, const std::vector<Warning>& warnings) const;
 
   const PipelineContext& context_;
   const MediaOptions& media_;

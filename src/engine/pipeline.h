@@ -25,7 +25,8 @@ struct FileResult {
   size_t index = 0;  ///< into the inputs of the run
   std::string path;
   Status status;
-  std::vector<Transcript> transcripts;  ///< one per audio track; empty unless status is ok
+  /// One per audio track; empty unless status is ok. Without segments, where a SegmentSink took them.
+  std::vector<Transcript> transcripts;
 };
 
 /// Receives results from threads that do nothing else: from one, in the order of the inputs, or from several
@@ -45,6 +46,18 @@ struct SegmentLattice {
 /// Receives every segment's lattice (of several heads the first one's) before it is dropped, in any order and
 /// from several threads at once; all of a file's come before its FileResult.
 using LatticeSink = std::function<void(const SegmentLattice&)>;
+
+/// Receives the segments of every track in order (by start in whole milliseconds, then channel), each as soon
+/// as none can come any more that belongs before it, so that a recording of any length takes no more memory
+/// than a short one. From several threads, but one at a time for each file; all of a file's come before its
+/// FileResult. Must not call back into the recognizer.
+class SegmentSink {
+ public:
+  virtual ~SegmentSink() = default;
+  /// A file was opened; `sources` are its tracks as far as they are known: not their durations.
+  virtual void Begin(size_t file_index, std::span<const Transcript::Source> sources) = 0;
+  virtual void Take(size_t file_index, int track, Segment segment) = 0;
+};
 
 /// How far the pipeline got; the seconds of audio count what went through the acoustic model.
 struct PipelineProgress {
@@ -72,6 +85,8 @@ struct PipelineContext {
   std::span<const std::unique_ptr<DeviceSegmentSearch>> device_searches = {};
   /// Step between search and words; may be null.
   const LatticeRescorer* rescorer = nullptr;
+  /// Takes the segments, in place of the transcripts, which then have none; null: they have them.
+  SegmentSink* segment_sink = nullptr;
   /// Threads that hand results to the sink. 1: in the order of the inputs; more: as they come.
   int writers = 1;
   /// Heads whose scores stand side by side, the first one being that of `graph`, `boost` and `rescorer`: each

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "base/stopwatch.h"
 #include "engine/endpointer.h"
+#include "engine/file_segments.h"
 #include "engine/score_stitcher.h"
 #include "engine/segment_describer.h"
 #include "frontend/segmentation/window_cutter.h"
@@ -28,6 +29,7 @@ struct StreamJob {
   FileJob* file;
   const int track;
   const int channel;
+  int number = 0;  // in FileJob::segments
   FrameClock clock;
 
   // The reader thread's.
@@ -38,18 +40,21 @@ struct StreamJob {
   std::mutex mutex;
   ScoreStitcher stitcher;
   std::unique_ptr<Endpointer> endpointer;
-  std::vector<Segment> segments;  // by segment index
 };
 
 /// An input on its way through the pipeline. It is complete when `outstanding` falls to zero: the reader
 /// holds one count, every window and every segment under way another.
 struct FileJob {
-  size_t index = 0;
-  std::string path;
+  FileJob(const PipelineContext& context, size_t index_in, std::string path_in)
+      : index(index_in), path(std::move(path_in)), segments(context, index_in) {}
+
+  const size_t index;
+  const std::string path;
   Stopwatch watch;
   std::atomic<int64_t> outstanding{1};
   std::atomic<bool> failed{false};
   std::vector<std::unique_ptr<StreamJob>> streams;  // the reader's until it gives up its count
+  FileSegments segments;
 
   std::mutex mutex;
   Status status;                        // first failure; guarded by mutex

@@ -295,9 +295,11 @@ PipelineReport Recognizer::TranscribeFiles(const std::vector<std::string>& paths
 
 PipelineReport Recognizer::TranscribeInputs(const InputSource& inputs, int64_t files,
                                             const MediaOptions& media, const ResultSink& sink,
-                                            const ProgressSink& progress, int writers) {
+                                            const ProgressSink& progress, int writers,
+                                            SegmentSink* segments) {
   PipelineContext context = state_->Context();
   context.writers = writers;
+  context.segment_sink = segments;
   PipelineReport report = RunPipeline(context, inputs, files, media, sink, progress);
   state_->NoteLanes(state_->search_lanes);
   return report;

@@ -49,10 +49,11 @@ class Recognizer {
   PipelineReport TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
                                    const ProgressSink& progress = {});
 
-  /// TranscribeFiles for inputs that become known one after the other; see RunPipeline. `writers`: threads
-  /// that hand results to the sink, in the order of the inputs where it is one.
+  /// TranscribeFiles for inputs that become known one after the other; see RunPipeline. `writers` and
+  /// `segments` as in PipelineContext.
   PipelineReport TranscribeInputs(const InputSource& inputs, int64_t files, const MediaOptions& media,
-                                  const ResultSink& sink, const ProgressSink& progress = {}, int writers = 1);
+                                  const ResultSink& sink, const ProgressSink& progress = {}, int writers = 1,
+                                  SegmentSink* segments = nullptr);
 
   /// One file.
   FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/beam_warnings.h"
-
 namespace skald {
 namespace {
 
@@ -27,10 +25,8 @@ FileJob* ResultCollector::OpenNext(WorkerOccupancy* reader) {
     path = inputs_();
   }
   if (!path) return nullptr;
-  auto file = std::make_unique<FileJob>();
-  file->path = std::move(*path);
   std::lock_guard lock(files_mutex_);
-  file->index = next_file_++;
+  auto file = std::make_unique<FileJob>(context_, next_file_++, std::move(*path));
   files_fill_.Set(static_cast<int64_t>(next_file_ - delivered_));
   return (files_[file->index] = std::move(file)).get();
 }
@@ -47,20 +43,7 @@ FileResult ResultCollector::MakeResult(FileJob* file) const {
   file->timing.wall_s = file->watch.Seconds();
   if (!result.status.ok()) return result;
   for (Transcript& transcript : file->transcripts) {
-    for (const auto& stream : file->streams) {
-      if (stream->track != transcript.source.track) continue;
-      for (Segment& segment : stream->segments) {
-        if (!segment.words.empty()) transcript.segments.push_back(std::move(segment));
-      }
-    }
-    std::stable_sort(transcript.segments.begin(), transcript.segments.end(),
-                     [](const auto& a, const auto& b) {
-                       return std::pair(a.start_s, a.channel) < std::pair(b.start_s, b.channel);
-                     });
-    for (Warning& warning : BeamWarnings(transcript.segments, context_.options.search.beam,
-                                         context_.options.search.lattice_beam)) {
-      transcript.warnings.push_back(std::move(warning));
-    }
+    file->segments.Finish(&transcript);
     transcript.timing = file->timing;
     transcript.timing.audio_s = transcript.source.duration_s;
   }

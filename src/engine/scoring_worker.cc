@@ -69,7 +69,13 @@ void ScoringWorker::Deliver(const Batch& batch, const Status& status, std::vecto
       stream->stitcher.Add({window.index, window.first_frame, window.keep_first_frame, window.keep_end_frame,
                             window.last, std::move(scores[i])},
                            [stream](const ScoreRows& rows) { stream->endpointer->Push(rows); });
-      if (stream->stitcher.finished()) stream->endpointer->Finish();
+      if (stream->stitcher.finished()) {
+        stream->endpointer->Finish();
+        file->segments.Close(stream->track, stream->number);
+      } else {
+        file->segments.Advance(stream->track, stream->number,
+                               stream->clock.Seconds(stream->endpointer->first_frame()));
+      }
     }
     results_->ReportScored(samples / kSampleRateHz);
     results_->Release(file);

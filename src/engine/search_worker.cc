@@ -23,8 +23,7 @@ void LatticeReader::Describe(LatticeJob* job, WorkerOccupancy* occupancy) const 
                           ? combiner_->Describe(*job->lattices, job->first_frame, stream->clock)
                           : describer_.Describe(job->lattices->front(), job->first_frame, stream->clock);
     segment.channel = stream->channel;
-    std::lock_guard lock(stream->mutex);
-    stream->segments[static_cast<size_t>(job->segment_index)] = std::move(segment);
+    file->segments.Put(stream->track, stream->number, job->segment_index, std::move(segment));
   }
   const double describe_s = watch.Seconds();
   occupancy->busy(PipelineStage::kDescribe) += describe_s;

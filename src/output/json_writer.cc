@@ -1,5 +1,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/utf8.h"
 #include "output/writers.h"
@@ -58,39 +59,59 @@ std::string SegmentJson(const Segment& segment) {
   return out + "}";
 }
 
+class JsonFormatter : public TranscriptFormatter {
+ public:
+  explicit JsonFormatter(const OutputOptions& options) : TranscriptFormatter(options) {}
+
+  std::string Head(const Transcript& about) const override {
+    Json source = {{"path", ValidText(about.source.path)},
+                   {"duration", Rounded(about.source.duration_s)},
+                   {"track", about.source.track},
+                   {"sample_rate", about.source.sample_rate_hz},
+                   {"channels", about.source.channels}};
+    if (!about.source.sha256.empty()) source["sha256"] = ValidText(about.source.sha256);
+    const Json model = {{"name", ValidText(about.model_name)}, {"sha256", ValidText(about.model_sha256)}};
+    const Json graph = {{"sha256", ValidText(about.graph_sha256)}};
+    Json options = Json::object();
+    for (const auto& [name, value] : about.options) options[ReplaceInvalidUtf8(name)] = ValidText(value);
+    std::string out = "{\n";
+    out += "  \"skald\":" + Dump(SKALD_VERSION) + ",\n";
+    out += "  \"source\":" + Dump(source) + ",\n";
+    out += "  \"model\":" + Dump(model) + ",\n";
+    out += "  \"graph\":" + Dump(graph) + ",\n";
+    out += "  \"options\":" + Dump(options) + ",\n";
+    return out + "  \"segments\":[";
+  }
+
+  std::string Tail(const Transcript& about) override {
+    std::vector<std::string> warnings;
+    for (const Warning& warning : about.warnings) {
+      warnings.push_back(Dump({{"time", Rounded(warning.time_s)}, {"what", ValidText(warning.what)}}));
+    }
+    const Timing& timing = about.timing;
+    const Json seconds = {{"audio_s", Rounded(timing.audio_s)},       {"decode_s", Rounded(timing.decode_s)},
+                          {"features_s", Rounded(timing.features_s)}, {"model_s", Rounded(timing.model_s)},
+                          {"search_s", Rounded(timing.search_s)},     {"wall_s", Rounded(timing.wall_s)}};
+    std::string out = "],\n";
+    out += "  \"warnings\":" + List(warnings, "    ") + ",\n";
+    out += "  \"timing\":" + Dump(seconds) + "\n";
+    return out + "}\n";
+  }
+
+ protected:
+  std::string Format(const Segment& segment) override {
+    const bool first = std::exchange(first_, false);
+    return (first ? "\n    " : ",\n    ") + SegmentJson(segment);
+  }
+
+ private:
+  bool first_ = true;
+};
+
 }  // namespace
 
-std::string WriteJson(const Transcript& transcript) {
-  Json source = {{"path", ValidText(transcript.source.path)},
-                 {"duration", Rounded(transcript.source.duration_s)},
-                 {"track", transcript.source.track},
-                 {"sample_rate", transcript.source.sample_rate_hz},
-                 {"channels", transcript.source.channels}};
-  if (!transcript.source.sha256.empty()) source["sha256"] = ValidText(transcript.source.sha256);
-  const Json model = {{"name", ValidText(transcript.model_name)},
-                      {"sha256", ValidText(transcript.model_sha256)}};
-  const Json graph = {{"sha256", ValidText(transcript.graph_sha256)}};
-  Json options = Json::object();
-  for (const auto& [name, value] : transcript.options) options[ReplaceInvalidUtf8(name)] = ValidText(value);
-  std::vector<std::string> segments, warnings;
-  for (const Segment& segment : transcript.segments) segments.push_back(SegmentJson(segment));
-  for (const Warning& warning : transcript.warnings) {
-    warnings.push_back(Dump({{"time", Rounded(warning.time_s)}, {"what", ValidText(warning.what)}}));
-  }
-  const Timing& timing = transcript.timing;
-  const Json seconds = {{"audio_s", Rounded(timing.audio_s)},       {"decode_s", Rounded(timing.decode_s)},
-                        {"features_s", Rounded(timing.features_s)}, {"model_s", Rounded(timing.model_s)},
-                        {"search_s", Rounded(timing.search_s)},     {"wall_s", Rounded(timing.wall_s)}};
-  std::string out = "{\n";
-  out += "  \"skald\":" + Dump(SKALD_VERSION) + ",\n";
-  out += "  \"source\":" + Dump(source) + ",\n";
-  out += "  \"model\":" + Dump(model) + ",\n";
-  out += "  \"graph\":" + Dump(graph) + ",\n";
-  out += "  \"options\":" + Dump(options) + ",\n";
-  out += "  \"segments\":" + List(segments, "    ") + ",\n";
-  out += "  \"warnings\":" + List(warnings, "    ") + ",\n";
-  out += "  \"timing\":" + Dump(seconds) + "\n";
-  return out + "}\n";
+std::unique_ptr<TranscriptFormatter> MakeJsonFormatter(const OutputOptions& options) {
+  return std::make_unique<JsonFormatter>(options);
 }
 
 }  // namespace skald

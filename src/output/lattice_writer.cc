@@ -8,10 +8,9 @@ namespace skald {
 namespace {
 
 /// FILE-CHANNEL-START-END, times in hundredths of a second with at least 7 digits: keys sort by time.
-std::string Key(const Transcript& transcript, const Segment& segment, const OutputOptions& options) {
+std::string Key(const std::string& file_id, const Segment& segment, const OutputOptions& options) {
   const auto hundredths = [](double seconds) { return (ToMilliseconds(seconds) + 5) / 10; };
-  return fmt::format("{}-{}-{:07}-{:07}", FileId(transcript.source, options.several_tracks),
-                     ChannelName(segment.channel, options.split_channels),
+  return fmt::format("{}-{}-{:07}-{:07}", file_id, ChannelName(segment.channel, options.split_channels),
                      hundredths(segment.lattice.start_s), hundredths(segment.lattice.end_s));
 }
 
@@ -34,16 +33,29 @@ std::string Entry(const std::string& key, const WrittenLattice& lattice) {
   return "";
 }
 
+// Formats of decoder/lattice, one entry for each segment: docs/formats.md, "Lattices".
+class LatticeFormatter : public TranscriptFormatter {
+ public:
+  LatticeFormatter(const OutputOptions& options, const Transcript::Source& source)
+      : TranscriptFormatter(options), file_id_(FileId(source, options.several_tracks)) {}
+
+  std::string Tail(const Transcript&) override { return {}; }
+
+ protected:
+  std::string Format(const Segment& segment) override {
+    if (segment.lattice.type != options_.lattice_type) return {};
+    return Entry(Key(file_id_, segment, options_), segment.lattice);
+  }
+
+ private:
+  const std::string file_id_;
+};
+
 }  // namespace
 
-// Formats of decoder/lattice, one entry for each segment: docs/formats.md, "Lattices".
-std::string WriteLattices(const Transcript& transcript, const OutputOptions& options) {
-  std::string out;
-  for (const Segment& segment : transcript.segments) {
-    if (segment.lattice.type != options.lattice_type) continue;
-    out += Entry(Key(transcript, segment, options), segment.lattice);
-  }
-  return out;
+std::unique_ptr<TranscriptFormatter> MakeLatticeFormatter(const OutputOptions& options,
+                                                          const Transcript::Source& source) {
+  return std::make_unique<LatticeFormatter>(options, source);
 }
 
 }  // namespace skald

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ StatusOr<LatticeType> ParseLatticeType(std::string_view name);
 
 /// The format's extension without a dot: its name; for lattices lattice.txt, lattice.ark, fst.txt or slf.
 const char* FileExtension(OutputFormat format, const OutputOptions& options);
+
+/// Segments as outputs have them: by start in whole milliseconds, then channel.
+std::vector<const Segment*> InOutputOrder(std::span<const Segment> segments);
 
 /// The whole file, but for binary lattices as UTF-8 with Unix line ends. A function of its arguments only:
 /// the same transcript gives the same bytes on every machine, whatever its locale. Text that is not valid

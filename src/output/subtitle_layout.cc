@@ -108,24 +108,22 @@ std::vector<size_t> ChooseCuts(std::span<const TimedWord> words, const SubtitleO
   return ends;
 }
 
-/// Gives the cues, which start and end with their words, room to be read; keeps them apart.
-void SettleTimes(std::vector<SubtitleCue>& cues, const SubtitleOptions& options) {
-  const int64_t min_gap_ms = Milliseconds(options.min_gap_s);
-  for (size_t i = 0; i < cues.size(); ++i) {
-    SubtitleCue& cue = cues[i];
-    // Lines hold no trailing spaces, so their lengths and the breaks between them are what is read.
-    double characters = static_cast<double>(cue.lines.size()) - 1;
-    for (const std::string& line : cue.lines) characters += static_cast<double>(CountCodePoints(line));
-    const double readable_s = std::max(options.min_duration_s, characters / options.max_characters_per_s);
-    cue.end_ms = std::max(cue.end_ms, cue.start_ms + std::max<int64_t>(1, Milliseconds(readable_s)));
-    cue.end_ms = std::min(cue.end_ms, cue.start_ms + Milliseconds(options.max_duration_s));
-    if (i + 1 < cues.size()) {
-      SubtitleCue& next = cues[i + 1];
-      cue.end_ms = std::min(cue.end_ms, std::max(next.start_ms - min_gap_ms, cue.start_ms + kShortestCueMs));
-      next.start_ms = std::max(next.start_ms, cue.end_ms);
-      next.end_ms = std::max(next.end_ms, next.start_ms);
-    }
-  }
+/// Gives the cue, which starts and ends with its words, time to be read, whatever comes after it.
+void MakeReadable(const SubtitleOptions& options, SubtitleCue* cue) {
+  // Lines hold no trailing spaces, so their lengths and the breaks between them are what is read.
+  double characters = static_cast<double>(cue->lines.size()) - 1;
+  for (const std::string& line : cue->lines) characters += static_cast<double>(CountCodePoints(line));
+  const double readable_s = std::max(options.min_duration_s, characters / options.max_characters_per_s);
+  cue->end_ms = std::max(cue->end_ms, cue->start_ms + std::max<int64_t>(1, Milliseconds(readable_s)));
+  cue->end_ms = std::min(cue->end_ms, cue->start_ms + Milliseconds(options.max_duration_s));
+}
+
+/// Keeps a cue apart from the one that follows.
+void Separate(const SubtitleOptions& options, SubtitleCue* cue, SubtitleCue* next) {
+  cue->end_ms = std::min(cue->end_ms, std::max(next->start_ms - Milliseconds(options.min_gap_s),
+                                               cue->start_ms + kShortestCueMs));
+  next->start_ms = std::max(next->start_ms, cue->end_ms);
+  next->end_ms = std::max(next->end_ms, next->start_ms);
 }
 
 }  // namespace
@@ -190,37 +188,61 @@ std::vector<std::string> BreakLines(std::span<const std::string> words, int max_
   return lines;
 }
 
+void SubtitleLayout::Append(SubtitleCue cue, std::vector<SubtitleCue>* settled) {
+  if (open_) {
+    Separate(options_, &*open_, &cue);
+    settled->push_back(std::move(*open_));
+  }
+  MakeReadable(options_, &cue);
+  open_ = std::move(cue);
+}
+
+void SubtitleLayout::Add(const Segment& segment, std::vector<SubtitleCue>* settled) {
+  const int64_t break_pause_ms = Milliseconds(options_.break_pause_s);
+  const std::vector<TimedWord> words = CleanWords(segment, earliest_ms_);
+  if (!words.empty()) earliest_ms_ = words.back().start_ms;
+  for (size_t begin = 0; begin < words.size();) {
+    size_t end = begin + 1;
+    while (end < words.size() && words[end].start_ms - words[end - 1].end_ms < break_pause_ms) ++end;
+    const std::span<const TimedWord> stretch(words.data() + begin, end - begin);
+    size_t first = 0;
+    for (const size_t last : ChooseCuts(stretch, options_, first_line_reserve_)) {
+      SubtitleCue cue;
+      std::vector<std::string> texts;
+      for (size_t i = first; i < last; ++i) {
+        texts.push_back(stretch[i].text);
+        cue.confidence += stretch[i].confidence / static_cast<double>(last - first);
+      }
+      cue.start_ms = stretch[first].start_ms;
+      cue.end_ms = stretch[last - 1].end_ms;
+      cue.channel = channel_;
+      cue.lines = BreakLines(texts, options_.max_characters_per_line, first_line_reserve_);
+      Append(std::move(cue), settled);
+      first = last;
+    }
+    begin = end;
+  }
+}
+
+void SubtitleLayout::Advance(int64_t start_ms, std::vector<SubtitleCue>* settled) {
+  if (open_ && open_->end_ms <= start_ms - Milliseconds(options_.min_gap_s)) Finish(settled);
+}
+
+void SubtitleLayout::Finish(std::vector<SubtitleCue>* settled) {
+  if (open_) settled->push_back(std::move(*open_));
+  open_.reset();
+}
+
+std::optional<int64_t> SubtitleLayout::open_start_ms() const {
+  return open_ ? std::optional(open_->start_ms) : std::nullopt;
+}
+
 std::vector<SubtitleCue> LayOutSubtitles(std::span<const Segment> segments, const SubtitleOptions& options,
                                          int channel, int first_line_reserve) {
   std::vector<SubtitleCue> cues;
-  const int64_t break_pause_ms = Milliseconds(options.break_pause_s);
-  int64_t earliest_ms = 0;
-  for (const Segment& segment : segments) {
-    const std::vector<TimedWord> words = CleanWords(segment, earliest_ms);
-    if (!words.empty()) earliest_ms = words.back().start_ms;
-    for (size_t begin = 0; begin < words.size();) {
-      size_t end = begin + 1;
-      while (end < words.size() && words[end].start_ms - words[end - 1].end_ms < break_pause_ms) ++end;
-      const std::span<const TimedWord> stretch(words.data() + begin, end - begin);
-      size_t first = 0;
-      for (const size_t last : ChooseCuts(stretch, options, first_line_reserve)) {
-        std::vector<std::string> texts;
-        SubtitleCue cue;
-        for (size_t i = first; i < last; ++i) {
-          texts.push_back(stretch[i].text);
-          cue.confidence += stretch[i].confidence / static_cast<double>(last - first);
-        }
-        cue.start_ms = stretch[first].start_ms;
-        cue.end_ms = stretch[last - 1].end_ms;
-        cue.channel = channel;
-        cue.lines = BreakLines(texts, options.max_characters_per_line, first_line_reserve);
-        cues.push_back(std::move(cue));
-        first = last;
-      }
-      begin = end;
-    }
-  }
-  SettleTimes(cues, options);
+  SubtitleLayout layout(options, channel, first_line_reserve);
+  for (const Segment& segment : segments) layout.Add(segment, &cues);
+  layout.Finish(&cues);
   return cues;
 }
 

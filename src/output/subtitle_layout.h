@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,6 +59,33 @@ struct SubtitleCue {
 /// time.
 std::vector<SubtitleCue> LayOutSubtitles(std::span<const Segment> segments, const SubtitleOptions& options,
                                          int channel = 0, int first_line_reserve = 0);
+
+/// The same segment by segment: a cue is settled when it is known where the next one starts. Not thread safe.
+class SubtitleLayout {
+ public:
+  SubtitleLayout(const SubtitleOptions& options, int channel, int first_line_reserve)
+      : options_(options), channel_(channel), first_line_reserve_(first_line_reserve) {}
+
+  /// Adds to `settled` the cues that no further segment can change.
+  void Add(const Segment& segment, std::vector<SubtitleCue>* settled);
+  /// No further segment starts before `start_ms`. The last cue is settled where it ends in time for any.
+  void Advance(int64_t start_ms, std::vector<SubtitleCue>* settled);
+  /// The last cue.
+  void Finish(std::vector<SubtitleCue>* settled);
+
+  /// Start of the cue that is not settled yet, which comes before all that are to come; nothing where there
+  /// is none.
+  std::optional<int64_t> open_start_ms() const;
+
+ private:
+  void Append(SubtitleCue cue, std::vector<SubtitleCue>* settled);
+
+  const SubtitleOptions options_;
+  const int channel_;
+  const int first_line_reserve_;
+  int64_t earliest_ms_ = 0;  // of the next word
+  std::optional<SubtitleCue> open_;
+};
 
 /// Breaks `words` into the least number of lines of at most `max_characters` code points (longer words alone,
 /// whole), as even as possible. `first_line_reserve` characters of the first line are taken.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "output/plain_text.h"
+#include "output/subtitle_stream.h"
 #include "output/writers.h"
 
 namespace skald {
@@ -24,32 +25,70 @@ std::string SubRipText(const std::string& text) {
   return safe;
 }
 
+class SrtFormatter : public TranscriptFormatter {
+ public:
+  explicit SrtFormatter(const OutputOptions& options)
+      : TranscriptFormatter(options), subtitles_(options, true) {}
+
+  std::string Tail(const Transcript&) override { return Cues(subtitles_.Finish()); }
+
+ protected:
+  std::string Format(const Segment& segment) override { return Cues(subtitles_.Add(segment)); }
+
+ private:
+  std::string Cues(const std::vector<SubtitleCue>& cues) {
+    std::string out;
+    for (const SubtitleCue& cue : cues) {
+      out +=
+          fmt::format("{}\n{} --> {}\n", ++number_, ClockTime(cue.start_ms, ','), ClockTime(cue.end_ms, ','));
+      const std::string label = ChannelLabel(cue.channel, options_);
+      if (!label.empty()) out += label + ": ";
+      for (const std::string& line : cue.lines) out += SubRipText(line) + "\n";
+      out += "\n";
+    }
+    return out;
+  }
+
+  SubtitleStream subtitles_;
+  int number_ = 0;
+};
+
+class VttFormatter : public TranscriptFormatter {
+ public:
+  explicit VttFormatter(const OutputOptions& options)
+      : TranscriptFormatter(options), subtitles_(options, true) {}
+
+  std::string Head(const Transcript&) const override { return "WEBVTT\n\n"; }
+  std::string Tail(const Transcript&) override { return Cues(subtitles_.Finish()); }
+
+ protected:
+  std::string Format(const Segment& segment) override { return Cues(subtitles_.Add(segment)); }
+
+ private:
+  std::string Cues(const std::vector<SubtitleCue>& cues) const {
+    std::string out;
+    for (const SubtitleCue& cue : cues) {
+      out += fmt::format("NOTE confidence {:.2f}\n\n", cue.confidence);  // players skip notes
+      out += fmt::format("{} --> {}\n", ClockTime(cue.start_ms, '.'), ClockTime(cue.end_ms, '.'));
+      const std::string label = ChannelLabel(cue.channel, options_);
+      if (!label.empty()) out += "<v " + label + ">" + label + ": ";
+      for (const std::string& line : cue.lines) out += EscapeMarkup(line, false) + "\n";
+      out += "\n";
+    }
+    return out;
+  }
+
+  SubtitleStream subtitles_;
+};
+
 }  // namespace
 
-std::string WriteSrt(const Transcript& transcript, const OutputOptions& options) {
-  std::string out;
-  int number = 0;
-  for (const SubtitleCue& cue : SubtitlesOf(transcript, options, true)) {
-    out += fmt::format("{}\n{} --> {}\n", ++number, ClockTime(cue.start_ms, ','), ClockTime(cue.end_ms, ','));
-    const std::string label = ChannelLabel(cue.channel, options);
-    if (!label.empty()) out += label + ": ";
-    for (const std::string& line : cue.lines) out += SubRipText(line) + "\n";
-    out += "\n";
-  }
-  return out;
+std::unique_ptr<TranscriptFormatter> MakeSrtFormatter(const OutputOptions& options) {
+  return std::make_unique<SrtFormatter>(options);
 }
 
-std::string WriteVtt(const Transcript& transcript, const OutputOptions& options) {
-  std::string out = "WEBVTT\n\n";
-  for (const SubtitleCue& cue : SubtitlesOf(transcript, options, true)) {
-    out += fmt::format("NOTE confidence {:.2f}\n\n", cue.confidence);  // players skip notes
-    out += fmt::format("{} --> {}\n", ClockTime(cue.start_ms, '.'), ClockTime(cue.end_ms, '.'));
-    const std::string label = ChannelLabel(cue.channel, options);
-    if (!label.empty()) out += "<v " + label + ">" + label + ": ";
-    for (const std::string& line : cue.lines) out += EscapeMarkup(line, false) + "\n";
-    out += "\n";
-  }
-  return out;
+std::unique_ptr<TranscriptFormatter> MakeVttFormatter(const OutputOptions& options) {
+  return std::make_unique<VttFormatter>(options);
 }
 
 }  // namespace skald

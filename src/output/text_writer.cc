@@ -4,21 +4,33 @@
 #include "output/writers.h"
 
 namespace skald {
+namespace {
 
-std::string WriteText(const Transcript& transcript, const OutputOptions& options) {
-  std::string out;
-  for (const Segment& segment : transcript.segments) {
+class TextFormatter : public TranscriptFormatter {
+ public:
+  explicit TextFormatter(const OutputOptions& options) : TranscriptFormatter(options) {}
+
+  std::string Tail(const Transcript&) override { return {}; }
+
+ protected:
+  std::string Format(const Segment& segment) override {
     const std::string text = SingleLine(segment.text);
-    if (text.empty()) continue;
-    if (options.times_in_text) {
-      out += fmt::format("[{} - {}] ", ClockTime(ToMilliseconds(segment.start_s), '.', 2),
-                         ClockTime(ToMilliseconds(segment.end_s), '.', 2));
+    if (text.empty()) return {};
+    std::string line;
+    if (options_.times_in_text) {
+      line += fmt::format("[{} - {}] ", ClockTime(ToMilliseconds(segment.start_s), '.', 2),
+                          ClockTime(ToMilliseconds(segment.end_s), '.', 2));
     }
-    const std::string label = ChannelLabel(segment.channel, options);
-    if (!label.empty()) out += label + ": ";
-    out += text + "\n";
+    const std::string label = ChannelLabel(segment.channel, options_);
+    if (!label.empty()) line += label + ": ";
+    return line + text + "\n";
   }
-  return out;
+};
+
+}  // namespace
+
+std::unique_ptr<TranscriptFormatter> MakeTextFormatter(const OutputOptions& options) {
+  return std::make_unique<TextFormatter>(options);
 }
 
 }  // namespace skald

@@ -2,60 +2,85 @@
 #include <set>
 
 #include "output/plain_text.h"
+#include "output/subtitle_stream.h"
 #include "output/writers.h"
 
 namespace skald {
+namespace {
 
 // Timed Text Markup Language 1 (W3C Recommendation, 3rd edition); docs/formats.md lists the rules that tests
 // check.
-std::string WriteTtml(const Transcript& transcript, const OutputOptions& options) {
-  const std::vector<SubtitleCue> cues = SubtitlesOf(transcript, options, false);
-  std::string agents;
-  if (options.split_channels) {
-    std::set<int> channels;
-    for (const SubtitleCue& cue : cues) channels.insert(cue.channel);
-    for (const int channel : channels) {
+class TtmlFormatter : public TranscriptFormatter {
+ public:
+  explicit TtmlFormatter(const OutputOptions& options)
+      : TranscriptFormatter(options), subtitles_(options, false) {}
+
+  std::string Head(const Transcript& about) const override {
+    std::string agents;
+    for (const int channel : channels_) {
       agents += fmt::format(
           "      <ttm:agent xml:id=\"channel{0}\" type=\"other\"><ttm:name "
           "type=\"full\">{1}</ttm:name></ttm:agent>\n",
-          channel + 1, ChannelLabel(channel, options));
+          channel + 1, ChannelLabel(channel, options_));
     }
+    return fmt::format(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        "<tt xmlns=\"http://www.w3.org/ns/ttml\" xmlns:ttm=\"http://www.w3.org/ns/ttml#metadata\"\n"
+        "    xmlns:ttp=\"http://www.w3.org/ns/ttml#parameter\" "
+        "xmlns:tts=\"http://www.w3.org/ns/ttml#styling\"\n"
+        "    xmlns:skald=\"urn:skald:metadata\" ttp:timeBase=\"media\" xml:lang=\"{}\">\n"
+        "  <head>\n"
+        "    <metadata>\n"
+        "      <ttm:title>{}</ttm:title>\n"
+        "{}"
+        "    </metadata>\n"
+        "    <styling>\n"
+        "      <style xml:id=\"text\" tts:color=\"white\" tts:fontFamily=\"proportionalSansSerif\""
+        " tts:textAlign=\"center\"/>\n"
+        "    </styling>\n"
+        "    <layout>\n"
+        "      <region xml:id=\"bottom\" tts:origin=\"10% 70%\" tts:extent=\"80% 25%\" "
+        "tts:displayAlign=\"after\"/>\n"
+        "    </layout>\n"
+        "  </head>\n"
+        "  <body region=\"bottom\" style=\"text\">\n"
+        "    <div>\n",
+        EscapeMarkup(SingleLine(options_.language), true), EscapeMarkup(SingleLine(about.source.path), false),
+        agents);
   }
-  std::string out = fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<tt xmlns=\"http://www.w3.org/ns/ttml\" xmlns:ttm=\"http://www.w3.org/ns/ttml#metadata\"\n"
-      "    xmlns:ttp=\"http://www.w3.org/ns/ttml#parameter\" "
-      "xmlns:tts=\"http://www.w3.org/ns/ttml#styling\"\n"
-      "    xmlns:skald=\"urn:skald:metadata\" ttp:timeBase=\"media\" xml:lang=\"{}\">\n"
-      "  <head>\n"
-      "    <metadata>\n"
-      "      <ttm:title>{}</ttm:title>\n"
-      "{}"
-      "    </metadata>\n"
-      "    <styling>\n"
-      "      <style xml:id=\"text\" tts:color=\"white\" tts:fontFamily=\"proportionalSansSerif\""
-      " tts:textAlign=\"center\"/>\n"
-      "    </styling>\n"
-      "    <layout>\n"
-      "      <region xml:id=\"bottom\" tts:origin=\"10% 70%\" tts:extent=\"80% 25%\" "
-      "tts:displayAlign=\"after\"/>\n"
-      "    </layout>\n"
-      "  </head>\n"
-      "  <body region=\"bottom\" style=\"text\">\n"
-      "    <div>\n",
-      EscapeMarkup(SingleLine(options.language), true),
-      EscapeMarkup(SingleLine(transcript.source.path), false), agents);
-  for (const SubtitleCue& cue : cues) {
-    const std::string agent =
-        options.split_channels ? fmt::format(" ttm:agent=\"channel{}\"", cue.channel + 1) : std::string();
-    out += fmt::format("      <p begin=\"{}\" end=\"{}\"{} skald:confidence=\"{:.2f}\">",
-                       ClockTime(cue.start_ms, '.'), ClockTime(cue.end_ms, '.'), agent, cue.confidence);
-    for (size_t i = 0; i < cue.lines.size(); ++i) {
-      out += (i == 0 ? "" : "<br/>") + EscapeMarkup(cue.lines[i], false);
+
+  std::string Tail(const Transcript&) override {
+    return Cues(subtitles_.Finish()) + "    </div>\n  </body>\n</tt>\n";
+  }
+
+ protected:
+  std::string Format(const Segment& segment) override { return Cues(subtitles_.Add(segment)); }
+
+ private:
+  std::string Cues(const std::vector<SubtitleCue>& cues) {
+    std::string out;
+    for (const SubtitleCue& cue : cues) {
+      const std::string agent =
+          options_.split_channels ? fmt::format(" ttm:agent=\"channel{}\"", cue.channel + 1) : std::string();
+      out += fmt::format("      <p begin=\"{}\" end=\"{}\"{} skald:confidence=\"{:.2f}\">",
+                         ClockTime(cue.start_ms, '.'), ClockTime(cue.end_ms, '.'), agent, cue.confidence);
+      for (size_t i = 0; i < cue.lines.size(); ++i) {
+        out += (i == 0 ? "" : "<br/>") + EscapeMarkup(cue.lines[i], false);
+      }
+      out += "</p>\n";
+      if (options_.split_channels) channels_.insert(cue.channel);
     }
-    out += "</p>\n";
+    return out;
   }
-  return out + "    </div>\n  </body>\n</tt>\n";
+
+  SubtitleStream subtitles_;
+  std::set<int> channels_;  // of the cues, where they are split
+};
+
+}  // namespace
+
+std::unique_ptr<TranscriptFormatter> MakeTtmlFormatter(const OutputOptions& options) {
+  return std::make_unique<TtmlFormatter>(options);
 }
 
 }  // namespace skald

@@ -5,25 +5,26 @@
 namespace skald {
 namespace {
 
-std::vector<Segment> Segments(const std::vector<std::pair<double, double>>& beams) {
-  std::vector<Segment> segments;
+/// Of segments with these effective beams, ten seconds apart, where 14 and 8 were asked for.
+std::vector<Warning> WarningsOf(const std::vector<std::pair<double, double>>& beams) {
+  BeamWarnings warnings(14, 8);
+  Segment segment;
   for (const auto& [beam, lattice_beam] : beams) {
-    Segment segment;
-    segment.start_s = static_cast<double>(segments.size()) * 10;
     segment.effective_beam = beam;
     segment.effective_lattice_beam = lattice_beam;
-    segments.push_back(segment);
+    warnings.Add(segment);
+    segment.start_s += 10;
   }
-  return segments;
+  return warnings.Warnings();
 }
 
 TEST(BeamWarnings, NoneWhereNoLimitBound) {
-  EXPECT_TRUE(BeamWarnings({}, 14, 8).empty());
-  EXPECT_TRUE(BeamWarnings(Segments({{14, 8}, {9.5, 8}, {0, 0}}), 14, 8).empty());
+  EXPECT_TRUE(WarningsOf({}).empty());
+  EXPECT_TRUE(WarningsOf({{14, 8}, {9.5, 8}, {0, 0}}).empty());
 }
 
 TEST(BeamWarnings, OneForEachLimitAtTheWorstPlace) {
-  const std::vector<Warning> warnings = BeamWarnings(Segments({{14, 8}, {9, 8}, {6.25, 8}, {14, 5}}), 14, 8);
+  const std::vector<Warning> warnings = WarningsOf({{14, 8}, {9, 8}, {6.25, 8}, {14, 5}});
   ASSERT_EQ(warnings.size(), 2u);
   EXPECT_EQ(warnings[0].time_s, 20);
   EXPECT_NE(warnings[0].what.find("max_active"), std::string::npos);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <map>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -183,6 +184,59 @@ TEST_F(PipelineTest, ProgressReachesTheEnd) {
   EXPECT_EQ(last.files_done, 2);
   EXPECT_EQ(last.files, 2);
   EXPECT_NEAR(last.audio_s, 4, 1e-6);
+}
+
+TEST_F(PipelineTest, ASinkGetsTheSegmentsInOrderInPlaceOfTheTranscripts) {
+  class Collector : public SegmentSink {
+   public:
+    void Begin(size_t file_index, std::span<const Transcript::Source> sources) override {
+      std::lock_guard lock(mutex_);
+      EXPECT_EQ(sources.size(), 1u);
+      EXPECT_TRUE(words.emplace(file_index, "").second) << "begun twice";
+    }
+    void Take(size_t file_index, int track, Segment segment) override {
+      std::lock_guard lock(mutex_);
+      EXPECT_EQ(track, 0);
+      EXPECT_LE(last_s[file_index], segment.start_s);
+      last_s[file_index] = segment.start_s;
+      for (const Word& word : segment.words) {
+        words.at(file_index) += (words.at(file_index).empty() ? "" : " ") + word.text;
+      }
+    }
+    std::map<size_t, std::string> words;
+    std::map<size_t, double> last_s;
+
+   private:
+    std::mutex mutex_;
+  };
+  options_.windows.window_s = 3.0;
+  options_.windows.context_s = 0.5;
+  std::mt19937_64 random(test::PropertySeed());
+  std::vector<std::string> paths;
+  for (int i = 0; i < 5; ++i) {
+    std::vector<Pulse> pulses;
+    for (double time_s = 0.1; time_s < 59; time_s += 0.2 + 0.001 * static_cast<double>(random() % 3000)) {
+      pulses.push_back({time_s, random() % 2 == 0});
+    }
+    paths.push_back(folder_ / ("f" + std::to_string(i) + ".wav"));
+    WriteWav(paths.back(), 60, pulses);
+  }
+  paths.push_back(folder_ / "missing.wav");
+  const std::vector<FileResult> expected = Run(paths, 3);
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  for (int i = 0; i < 3; ++i) scorers.push_back(std::make_unique<test::FakeScorer>());
+  Collector collector;
+  PipelineContext context{options_, graph_, scorers, 1, {}};
+  context.segment_sink = &collector;
+  RunPipeline(context, paths, {},
+              [&](FileResult result) {
+                EXPECT_EQ(Words(result), "");
+                EXPECT_EQ(collector.words[result.index], Words(expected[result.index]))
+                    << "all come before the result";
+                EXPECT_EQ(result.status.ok(), expected[result.index].status.ok());
+              },
+              {});
+  EXPECT_EQ(collector.words.size(), 6u);
 }
 
 TEST_F(PipelineTest, ReportsWhatItsThreadsDid) {

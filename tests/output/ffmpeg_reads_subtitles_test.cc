@@ -13,6 +13,7 @@ extern "C" {
 #include "output/output_format.h"
 #include "output/plain_text.h"
 #include "output/sample_transcripts.h"
+#include "output/subtitle_stream.h"
 #include "output/writers.h"
 #include "support/test_environment.h"
 
