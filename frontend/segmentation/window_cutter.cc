@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include "base/check.h"
 
@@ -53,11 +54,11 @@ Window WindowCutter::Cut(bool last) {
   window.keep_first_frame = window.first_frame + (index_ == 0 ? 0 : context_frames_);
   window.keep_end_frame = window.first_frame + context_frames_ + hop_frames_;
   window.last = last;
-  window.samples = pending_;
   ++index_;
   if (last) {
-    pending_.clear();
+    window.samples = std::exchange(pending_, {});  // a stream that ended holds no memory
   } else {
+    window.samples = pending_;
     pending_.erase(pending_.begin(),
                    pending_.begin() + static_cast<std::ptrdiff_t>(hop_frames_ * frame_shift_samples_));
   }

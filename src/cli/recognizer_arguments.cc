@@ -69,7 +69,8 @@ po::options_description RecognizerArguments() {
   po::options_description options("Recognizer", 110);
   options.add_options()("model", po::value<std::string>(),
                         "folder of the model bundle (default: the English model that comes with Skald)")(
-      "device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda, or cuda:N")(
+      "device", po::value<std::string>()->default_value("auto"),
+      "auto, cpu, cuda, cuda:N, or several: cuda:0,1 or cuda:0,cpu; work goes to whoever is free")(
       "search", po::value<std::string>()->default_value("auto"),
       "where segments are searched: auto (the model's device), cpu, cuda; the text is the same")(
       "lanes", po::value<std::string>()->default_value("0"),

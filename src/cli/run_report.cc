@@ -4,6 +4,8 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "engine/device_list.h"
+
 namespace skald::cli {
 namespace {
 
@@ -43,6 +45,14 @@ nlohmann::ordered_json ReportAsJson(const PipelineReport& report) {
                               {"most", queue.most},
                               {"capacity", queue.capacity}});
   }
+  json["device_memory"] = nlohmann::ordered_json::array();
+  for (const DeviceMemoryPart& part : report.device_memory) {
+    json["device_memory"].push_back({{"device", DeviceName(part.device)},
+                                     {"purpose", part.purpose},
+                                     {"bytes", part.bytes},
+                                     {"most_bytes", part.most_bytes}});
+  }
+  json["notes"] = report.notes;
   return json;
 }
 
@@ -61,6 +71,11 @@ std::string ReportAsText(const PipelineReport& report) {
   for (const QueueFill& queue : report.queues) {
     text += fmt::format("  {:<26} mean {:.1f}, most {} of {} {}\n", queue.name, queue.mean, queue.most,
                         queue.capacity, queue.unit);
+  }
+  for (const DeviceMemoryPart& part : report.device_memory) {
+    text +=
+        fmt::format("  {:<7} {:<34} {:>9.1f} MB, at most {:.1f} MB\n", DeviceName(part.device), part.purpose,
+                    static_cast<double>(part.bytes) / 1e6, static_cast<double>(part.most_bytes) / 1e6);
   }
   return text;
 }

@@ -118,8 +118,9 @@ int Transcribe(const Request& request, const std::vector<Input>& inputs) {
                              [&](FileResult result) { run.Take(std::move(result)); }, progress, writers,
                              to_folder ? &run : nullptr);
   bar.Clear();
-  for (const std::string& note : (*recognizer)->info().notes)
-    std::fprintf(stderr, "skald: %s\n", note.c_str());
+  std::vector<std::string> notes = (*recognizer)->info().notes;
+  notes.insert(notes.end(), report.notes.begin(), report.notes.end());
+  for (const std::string& note : notes) std::fprintf(stderr, "skald: %s\n", note.c_str());
   run.ReportEarlierFailures();
   bar.Report(ReportAsJson(report));
   if (request.progress == ProgressStyle::kBar)

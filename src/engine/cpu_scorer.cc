@@ -139,6 +139,7 @@ StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bund
     shape.frame_shift_samples = static_cast<int64_t>(model->frame_shift_s() * kSampleRateHz + 0.5);
     shape.max_window_s = static_cast<double>(model->max_window_feature_frames()) * extractor.frame_shift_s();
     shape.precision = PrecisionName(model->precision());
+    shape.max_batch_s = options.max_batch_s;
     scorers.push_back(
         std::make_unique<CpuScorer>(extractor, std::move(model), std::move(shape), options.scaling));
   }

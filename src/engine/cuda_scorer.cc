@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 #include <utility>
 
 #include "base/cuda/cuda_status.h"
 #include "base/cuda/device_buffer.h"
 #include "base/cuda/device_context.h"
+#include "base/cuda/device_memory.h"
 #include "engine/bundle_features.h"
 #include "engine/cuda_timer.h"
 #include "engine/device_score_pool.h"
@@ -70,6 +72,7 @@ class CudaScorer : public Scorer {
                                                    std::move(extractor), std::move(model), options.scaling));
     SKALD_RETURN_IF_ERROR(
         scorer->Allocate(max_samples, model_options.max_batch_feature_frames, options.scores_on_device));
+    scorer->shape_.max_batch_s = options.max_batch_s;
     return std::unique_ptr<Scorer>(std::move(scorer));
   }
 
@@ -138,6 +141,7 @@ class CudaScorer : public Scorer {
     shape_.max_window_s =
         static_cast<double>(model_->max_window_feature_frames()) * extractor_.frame_shift_s();
     shape_.precision = PrecisionName(model_->precision());
+    shape_.device = stream_.context().device;
   }
 
   Status Allocate(int64_t max_samples, int64_t max_feature_frames, bool scores_on_device) {
@@ -260,7 +264,11 @@ class CudaScorer : public Scorer {
         owner->nll.assign(host_nll + first_row * shape_.units,
                           host_nll + (first_row + frames) * shape_.units);
       const float* nll = slab != nullptr ? slab.get() + first_row * shape_.units : owner->nll.data();
-      scores->push_back({{nll, frames, shape_.units}, owner->blank_nll.data(), slab != nullptr, owner});
+      scores->push_back({{nll, frames, shape_.units},
+                         owner->blank_nll.data(),
+                         slab != nullptr,
+                         owner,
+                         stream_.context().device});
       first_row += frames;
     }
     timing->features_s += slot.features_done.SecondsSince(slot.start);
@@ -288,5 +296,23 @@ StatusOr<std::unique_ptr<Scorer>> MakeCudaScorer(const Bundle& bundle, const Sco
 }
 
 int UsableCudaDevices() { return CudaDeviceCount(); }
+
+std::string DescribeDevice(int device) {
+  const StatusOr<CudaDeviceDescription> description = DescribeCudaDevice(device);
+  if (!description.ok()) return description.status().ToString();
+  constexpr double kGb = 1e9;
+  return fmt::format("{}, {:.1f} GB, {:.1f} GB free", description->name,
+                     static_cast<double>(description->total_bytes) / kGb,
+                     static_cast<double>(description->free_bytes) / kGb);
+}
+
+std::vector<DeviceMemoryPart> DeviceMemoryParts() {
+  std::vector<DeviceMemoryPart> parts;
+  for (const DeviceMemoryPurpose& part : DeviceMemoryByPurpose()) {
+    parts.push_back({part.device, part.purpose, static_cast<int64_t>(part.current_bytes),
+                     static_cast<int64_t>(part.peak_bytes)});
+  }
+  return parts;
+}
 
 }  // namespace skald

@@ -195,15 +195,12 @@ class CudaSegmentSearch : public DeviceSegmentSearch {
     SearchedSegment searched;
     searched.ticket = channel.ticket;
     searched.search_s = channel.search_s;
-    if (lattice.status().code() == StatusCode::kDeviceOutOfMemory) {
-      searched.segment = std::move(channel.segment);
-      for (ScoreRows& piece : searched.segment.pieces) {
-        StatusOr<ScoreRows> host = CopyToHost(piece);
-        if (host.ok()) {
-          piece = std::move(*host);
-        } else {
-          lattice = host.status();
-        }
+    if (IsDeviceFailure(lattice.status())) {
+      // Fails where the device is lost, and the scores with it.
+      if (Status copied = MoveToHost(&channel.segment); copied.ok()) {
+        searched.segment = std::move(channel.segment);
+      } else {
+        lattice = copied;
       }
     }
     searched.lattice = std::move(lattice);
@@ -239,7 +236,7 @@ StatusOr<ScoreRows> CopyToDevice(const ScoreRows& rows, int device) {
   SKALD_ASSIGN_OR_RETURN(owner->nll, DeviceBuffer<float>::Create(size, "scores"));
   SKALD_CUDA_RETURN_IF_ERROR(
       cudaMemcpy(owner->nll.data(), rows.nll.data, size * sizeof(float), cudaMemcpyDefault));
-  return ScoreRows{{owner->nll.data(), rows.frames(), rows.nll.columns}, rows.blank_nll, true, owner};
+  return ScoreRows{{owner->nll.data(), rows.frames(), rows.nll.columns}, rows.blank_nll, true, owner, device};
 }
 
 StatusOr<ScoreRows> CopyToHost(const ScoreRows& rows) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/status.h"
@@ -11,6 +12,7 @@
 #include "decoder/search/beam_search.h"
 #include "decoder/search/boost_automaton.h"
 #include "decoder/search/search_options.h"
+#include "engine/device_list.h"
 #include "engine/endpointer.h"
 
 namespace skald {
@@ -57,8 +59,9 @@ inline void Add(const SearchStatistics& more, SearchStatistics* sum) {
 struct SearchedSegment {
   uint64_t ticket = 0;
   StatusOr<RawLattice> lattice = Status::InvalidArgument("not searched");
-  /// Where the lattice is kDeviceOutOfMemory: the segment with its scores on the host, for a CPU to search.
-  ScoreSegment segment;
+  /// Where the device failed or had no memory (see IsDeviceFailure): the segment with its scores on the host,
+  /// for a CPU to search. None where they could not be had.
+  std::optional<ScoreSegment> segment;
   double search_s = 0;  ///< its share of the seconds that steps took
 };
 
@@ -91,6 +94,14 @@ class DeviceSegmentSearch {
 /// The same scores in memory of the device, or on the host. Waits.
 StatusOr<ScoreRows> CopyToDevice(const ScoreRows& rows, int device);
 StatusOr<ScoreRows> CopyToHost(const ScoreRows& rows);
+
+/// Copies those pieces of a segment to the host that lie on a device other than `but_not` (default: on any).
+Status MoveToHost(ScoreSegment* segment, int but_not = kCpuDevice);
+
+/// A device that fails or has no memory left; another one may do the work.
+inline bool IsDeviceFailure(const Status& status) {
+  return status.code() == StatusCode::kDeviceError || status.code() == StatusCode::kDeviceOutOfMemory;
+}
 
 /// `count` searches that share the graph in device memory and divide lanes and channels. `options` must be
 /// valid; `boost` (null: nothing boosted) and the graph outlive the searches. Where the device has not enough

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <thread>
+#include <utility>
 
+#include "engine/device_list.h"
 #include "engine/recognizer.h"
 #include "engine/scorer.h"
 #include "engine/version.h"
@@ -39,13 +41,17 @@ std::string ProcessorFeatures() {
   return features.empty() ? "no vector extensions that Skald uses" : features;
 }
 
-Finding CudaFinding() {
+std::vector<Finding> CudaFindings() {
 #if defined(SKALD_HAVE_CUDA)
   const int devices = UsableCudaDevices();
-  return {"cuda",
-          devices > 0 ? fmt::format("{} devices", devices) : "built in; no usable device, the CPU is used"};
+  if (devices == 0) return {{"cuda", "built in; no usable device, the CPU is used"}};
+  std::vector<Finding> findings = {{"cuda", fmt::format("{} devices", devices)}};
+  for (int device = 0; device < devices; ++device) {
+    findings.push_back({DeviceName(device), DescribeDevice(device)});
+  }
+  return findings;
 #else
-  return {"cuda", "not in this build (nvcc, cuDNN and cudnn-frontend are needed for it), the CPU is used"};
+  return {{"cuda", "not in this build (nvcc, cuDNN and cudnn-frontend are needed for it), the CPU is used"}};
 #endif
 }
 
@@ -70,12 +76,14 @@ Finding CacheFinding() {
 }  // namespace
 
 std::vector<Finding> ExamineEnvironment() {
-  return {{"skald", kVersion},
-          {"processor", fmt::format("{}, {} threads", ProcessorName(), std::thread::hardware_concurrency())},
-          {"processor features", ProcessorFeatures()},
-          CudaFinding(),
-          BundleFinding(),
-          CacheFinding()};
+  std::vector<Finding> findings = {
+      {"skald", kVersion},
+      {"processor", fmt::format("{}, {} threads", ProcessorName(), std::thread::hardware_concurrency())},
+      {"processor features", ProcessorFeatures()}};
+  for (Finding& finding : CudaFindings()) findings.push_back(std::move(finding));
+  findings.push_back(BundleFinding());
+  findings.push_back(CacheFinding());
+  return findings;
 }
 
 }  // namespace skald

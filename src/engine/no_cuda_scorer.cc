@@ -8,4 +8,8 @@ StatusOr<std::unique_ptr<Scorer>> MakeCudaScorer(const Bundle&, const ScorerOpti
 
 int UsableCudaDevices() { return 0; }
 
+std::string DescribeDevice(int) { return "none"; }
+
+std::vector<DeviceMemoryPart> DeviceMemoryParts() { return {}; }
+
 }  // namespace skald

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <set>
 
+#include "engine/device_list.h"
+
 namespace skald {
 
 Status RecognizerOptions::ValidateHeads() const {
@@ -30,10 +32,7 @@ Status RecognizerOptions::ValidateHeads() const {
 }
 
 Status RecognizerOptions::Validate() const {
-  if (device != "auto" && device != "cpu" && device != "cuda" &&
-      !(device.size() == 6 && device.starts_with("cuda:") && device[5] >= '0' && device[5] <= '9')) {
-    return Status::InvalidArgument("device is auto, cpu, cuda or cuda:N, not '" + device + "'");
-  }
+  SKALD_RETURN_IF_ERROR(ParseDeviceList(device).status());
   if (search_device != "auto" && search_device != "cpu" && search_device != "cuda") {
     return Status::InvalidArgument("search_device is auto, cpu or cuda, not '" + search_device + "'");
   }

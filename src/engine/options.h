@@ -29,7 +29,9 @@ struct RecognizerOptions {
   std::string graph_path;
   /// Where built graphs are kept; empty: $SKALD_CACHE, else the user's cache folder.
   std::string cache_folder;
-  /// "auto" (CUDA where a device is found), "cpu", "cuda" or "cuda:N".
+  /// "auto" (CUDA where a device is found), or a list of "cpu", "cuda" (the first device) and "cuda:N", as in
+  /// "cuda:0,1" or "cuda:0,cpu": work goes to whoever is free. See the user guide for what is the same
+  /// whoever did it.
   std::string device = "auto";
   /// Where segments are searched: "auto" (on the model's device), "cpu" or
   /// "cuda". Never changes the text.

@@ -1,12 +1,14 @@
 #include "engine/pipeline.h"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/check.h"
 #include "base/stopwatch.h"
+#include "engine/device_list.h"
 #include "engine/input_reader.h"
 #include "engine/occupancy_meter.h"
 #include "engine/result_collector.h"
@@ -33,17 +35,26 @@ SchedulerLimits LimitsOf(const PipelineContext& context) {
   return limits;
 }
 
+std::vector<int> SearchDevices(const PipelineContext& context) {
+  std::vector<int> devices;
+  for (const auto& search : context.device_searches) devices.push_back(search->device());
+  return devices;
+}
+
+/// Whether the CPU scores beside devices: then it searches what it scored.
+bool CpuSearches(const PipelineContext& context) {
+  const auto on_cpu = [](const auto& scorer) { return scorer->shape().device == kCpuDevice; };
+  return std::any_of(context.scorers.begin(), context.scorers.end(), on_cpu) &&
+         !std::all_of(context.scorers.begin(), context.scorers.end(), on_cpu);
+}
+
 /// What the threads of a run share.
 class Run {
  public:
   Run(const PipelineContext& context, const InputSource& inputs, int64_t files, const MediaOptions& media,
       const ResultSink& sink, const ProgressSink& progress)
       : context_(context),
-        scheduler_(LimitsOf(context), !context.device_searches.empty(),
-                   [&context] {
-                     return std::all_of(context.scorers.begin(), context.scorers.end(),
-                                        [](const auto& scorer) { return scorer->HasRoom(); });
-                   }),
+        scheduler_(LimitsOf(context), SearchDevices(context), CpuSearches(context)),
         results_(context, inputs, files, sink, progress),
         lattices_(context, &results_),
         reader_(context, media, &scheduler_, &results_) {}
@@ -53,16 +64,17 @@ class Run {
     const double processor_s_before = ProcessorSeconds();
     std::vector<std::thread> readers, workers, writers;
     for (const auto& scorer : context_.scorers) {
-      const bool on_device = scorer->max_begun() > 1;
-      Start(&workers, on_device ? "device" : "cpu",
+      Start(&workers, DeviceName(scorer->shape().device),
             [this, s = scorer.get()](WorkerOccupancy* counted) { Work(s, counted); });
     }
     for (int i = 0; i < context_.search_workers; ++i) {
       Start(&workers, "cpu search", [this](WorkerOccupancy* counted) { Work(nullptr, counted); });
     }
     for (const auto& search : context_.device_searches) {
-      Start(&workers, "device search",
-            [this, s = search.get()](WorkerOccupancy* counted) { SearchOnDevice(s, &scheduler_, counted); });
+      Start(&workers, DeviceName(search->device()) + " search",
+            [this, s = search.get()](WorkerOccupancy* counted) {
+              NoteLoss(s->device(), "searches", SearchOnDevice(s, &scheduler_, counted));
+            });
     }
     for (int i = 0; i < context_.writers; ++i) {
       Start(&writers, "writers", [this](WorkerOccupancy* counted) { results_.Deliver(counted); });
@@ -81,6 +93,8 @@ class Run {
     report.processor_s = ProcessorSeconds() - processor_s_before;
     report.workers = meter_.workers();
     report.queues = scheduler_.queues();
+    report.notes = std::move(notes_);
+    report.device_memory = DeviceMemoryParts();
     results_.Describe(&report);
     return report;
   }
@@ -89,10 +103,11 @@ class Run {
   /// A thread whose body counts what it does under `name`.
   template <typename Body>
   void Start(std::vector<std::thread>* threads, const std::string& name, Body body) {
-    threads->emplace_back([this, name, body] {
-      WorkerOccupancy counted;
-      counted.name = name;
-      counted.threads = 1;
+    WorkerOccupancy counted;
+    counted.name = name;
+    meter_.Add(counted);  // groups are reported in the order in which they start
+    counted.threads = 1;
+    threads->emplace_back([this, counted, body]() mutable {
       body(&counted);
       meter_.Add(counted);
     });
@@ -101,13 +116,19 @@ class Run {
   /// Does what the scheduler gives until all work is done. `scorer` null: searches and describes only.
   void Work(Scorer* scorer, WorkerOccupancy* counted) {
     // A scorer that works ahead is a device's: its thread shall not be late for it.
-    const WorkerKind kind = scorer == nullptr         ? WorkerKind::kSearcher
-                            : scorer->max_begun() > 1 ? WorkerKind::kScorer
-                                                      : WorkerKind::kBoth;
+    Worker worker = scorer == nullptr         ? WorkerKind::kSearcher
+                    : scorer->max_begun() > 1 ? WorkerKind::kScorer
+                                              : WorkerKind::kBoth;
+    if (scorer != nullptr) {
+      worker.has_room = [scorer] { return scorer->HasRoom(); };
+      const double batch_s = scorer->shape().max_batch_s;
+      if (batch_s > 0) worker.max_batch_samples = static_cast<size_t>(batch_s * kSampleRateHz);
+    }
     ScoringWorker scoring(scorer, &scheduler_, &results_, counted);
     SearchWorker search(context_, lattices_, &scheduler_, counted);
     for (;;) {
-      Task task = scheduler_.Next(kind, scoring.idle(), counted);
+      if (!scoring.lost().ok()) return NoteLoss(scorer->shape().device, "scores", scoring.lost());
+      Task task = scheduler_.Next(worker, scoring.idle(), counted);
       if (auto* lattice = std::get_if<LatticeJob>(&task)) {
         lattices_.Describe(lattice, counted);
         scheduler_.Done();
@@ -124,7 +145,15 @@ class Run {
     }
   }
 
+  void NoteLoss(int device, const char* what, const Status& status) {
+    if (status.ok()) return;
+    std::lock_guard lock(notes_mutex_);
+    notes_.push_back(DeviceName(device) + " " + what + " no more, others go on: " + status.ToString());
+  }
+
   const PipelineContext& context_;
+  std::mutex notes_mutex_;
+  std::vector<std::string> notes_;  // guarded by notes_mutex_
   OccupancyMeter meter_;
   Scheduler scheduler_;
   ResultCollector results_;

@@ -41,6 +41,14 @@ struct QueueFill {
   int64_t capacity = 0;  ///< whoever fills it waits from here on
 };
 
+/// Memory of a device that serves one purpose.
+struct DeviceMemoryPart {
+  int device = 0;
+  std::string purpose;
+  int64_t bytes = 0;       ///< at the end of the run
+  int64_t most_bytes = 0;  ///< ever
+};
+
 /// Where the time of a run went.
 struct PipelineReport {
   int64_t files = 0;
@@ -50,6 +58,9 @@ struct PipelineReport {
   double processor_s = 0;  ///< of the whole process
   std::vector<WorkerOccupancy> workers;
   std::vector<QueueFill> queues;
+  std::vector<DeviceMemoryPart> device_memory;  ///< by device, largest first
+  /// Devices that failed, with the reason; others did their work.
+  std::vector<std::string> notes;
 
   double times_real_time() const { return wall_s > 0 ? audio_s / wall_s : 0; }
   /// Of all workers.

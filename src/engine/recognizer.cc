@@ -6,10 +6,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
+#include <iterator>
+#include <set>
 #include <thread>
 #include <utility>
 
 #include "base/stopwatch.h"
+#include "engine/device_list.h"
 #include "engine/scorer.h"
 #include "engine/search_head.h"
 #include "models/bundle/bundle.h"
@@ -19,24 +22,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Seconds of audio in a batch, where options leave it open.
+constexpr double kCpuBatchS = 30, kCudaBatchS = 300;
+
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
 }
 
-/// "cpu", or the number of the CUDA device.
-StatusOr<int> ResolveDevice(const std::string& device) {
-  constexpr int kCpu = -1;
-  if (device == "cpu") return kCpu;
+/// The devices that `list` names; "auto" is the first CUDA device, else the CPU.
+StatusOr<std::vector<int>> ResolveDevices(const std::string& list) {
+  SKALD_ASSIGN_OR_RETURN(std::vector<int> devices, ParseDeviceList(list));
   const int count = UsableCudaDevices();
-  if (device == "auto") return count > 0 ? 0 : kCpu;
-  const int wanted = device == "cuda" ? 0 : device.back() - '0';
-  if (wanted >= count) {
-    return Status(
-        StatusCode::kDeviceError,
-        fmt::format("device {} was asked for, but {} usable CUDA devices were found", device, count));
+  if (devices.empty()) devices.push_back(count > 0 ? 0 : kCpuDevice);
+  for (const int device : devices) {
+    if (device < count) continue;
+    return Status(StatusCode::kDeviceError,
+                  fmt::format("device {} was asked for, but {} usable CUDA devices were found",
+                              DeviceName(device), count));
   }
-  return wanted;
+  return devices;
+}
+
+/// "a, b": what is there several times, once.
+std::string Joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+        names.begin() + static_cast<std::ptrdiff_t>(i)) {
+      continue;
+    }
+    text += (text.empty() ? "" : ", ") + names[i];
+  }
+  return text;
 }
 
 std::string AlsoModelsAsText(const FusionOptions& fusion) {
@@ -72,6 +90,8 @@ std::string DefaultCacheFolder() {
   return (home.empty() ? fs::temp_directory_path().string() : home + "/.cache") + "/skald";
 }
 
+using Scorers = std::vector<std::unique_ptr<Scorer>>;
+
 struct Recognizer::State {
   RecognizerOptions options;
   RecognizerInfo info;
@@ -88,14 +108,16 @@ struct Recognizer::State {
 
   const SearchHead& first_head() const { return *heads.front(); }
   Status MakeHeads(const std::string& cache_folder, const BuildProgress& build_progress);
-  Status MakeScorers(int device, bool scores_on_device);
-  Status MakeWorkers(int device);
+  StatusOr<Scorers> MakeScorers(int device, bool scores_on_device);
+  Status AddDevice(int device);
+  Status AddSearches(int device);
+  Status MakeWorkers(std::span<const int> devices);
   void NoteLanes(int wanted);
   PipelineContext Context() const;
   void DescribeOptions();
 };
 
-Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
+StatusOr<Scorers> Recognizer::State::MakeScorers(int device, bool scores_on_device) {
   ScorerOptions scorer;
   scorer.precision = options.precision;
   for (const auto& head : heads) {
@@ -103,72 +125,98 @@ Status Recognizer::State::MakeScorers(int device, bool scores_on_device) {
     scorer.scaling.push_back(head->scaling);
   }
   scorer.max_window_s = options.windows.window_s;
-  scorer.max_batch_s = std::max(options.batch_s, options.windows.window_s);
+  const double batch_s = options.batch_s > 0 ? options.batch_s : device >= 0 ? kCudaBatchS : kCpuBatchS;
+  scorer.max_batch_s = std::max(batch_s, options.windows.window_s);
   scorer.scores_on_device = scores_on_device;
-  scorers.clear();
-  if (device >= 0) {
-    const auto make = [&]() -> StatusOr<std::vector<std::unique_ptr<Scorer>>> {
-      if (!options.fusion.models.empty()) return MakeFusedScorers(bundle, options.fusion, scorer, device, 1);
-      std::vector<std::unique_ptr<Scorer>> only(1);
-      SKALD_ASSIGN_OR_RETURN(only[0], MakeCudaScorer(bundle, scorer, device));
-      return only;
-    };
-    StatusOr<std::vector<std::unique_ptr<Scorer>>> cuda = make();
-    while (cuda.status().code() == StatusCode::kDeviceOutOfMemory &&
-           scorer.max_batch_s >= 2 * options.windows.window_s) {
-      scorer.max_batch_s /= 2;
-      cuda = make();
-    }
-    if (!cuda.ok()) return cuda.status();
-    if (scorer.max_batch_s < options.batch_s) {
-      info.notes.push_back(fmt::format("device memory is short: batches of {:g} s instead of {:g} s",
-                                       scorer.max_batch_s, options.batch_s));
-      options.batch_s = scorer.max_batch_s;
-    }
-    scorers = std::move(*cuda);
-    search_workers = info.threads;
-    info.device = fmt::format("cuda:{}", device);
-  } else {
-    SKALD_ASSIGN_OR_RETURN(scorers,
-                           options.fusion.models.empty()
-                               ? MakeCpuScorers(bundle, scorer, info.threads)
-                               : MakeFusedScorers(bundle, options.fusion, scorer, device, info.threads));
-    search_workers = info.threads - static_cast<int>(scorers.size());  // scorers search too, between batches
-    info.device = "cpu";
+  if (device == kCpuDevice) {
+    return options.fusion.models.empty()
+               ? MakeCpuScorers(bundle, scorer, info.threads)
+               : MakeFusedScorers(bundle, options.fusion, scorer, device, info.threads);
   }
-  info.precision = scorers.front()->shape().precision;
-  return Status::Ok();
+  const auto make = [&]() -> StatusOr<Scorers> {
+    if (!options.fusion.models.empty()) return MakeFusedScorers(bundle, options.fusion, scorer, device, 1);
+    Scorers only(1);
+    SKALD_ASSIGN_OR_RETURN(only[0], MakeCudaScorer(bundle, scorer, device));
+    return only;
+  };
+  StatusOr<Scorers> cuda = make();
+  while (cuda.status().code() == StatusCode::kDeviceOutOfMemory &&
+         scorer.max_batch_s >= 2 * options.windows.window_s) {
+    scorer.max_batch_s /= 2;
+    cuda = make();
+  }
+  if (cuda.ok() && scorer.max_batch_s < batch_s) {
+    info.notes.push_back(fmt::format("device memory is short: {} takes batches of {:g} s instead of {:g} s",
+                                     DeviceName(device), scorer.max_batch_s, batch_s));
+  }
+  return cuda;
 }
 
 /// Scorers first: the model needs its memory, the search takes what is left.
-Status Recognizer::State::MakeWorkers(int device) {
-  const bool on_device = heads.size() == 1 && (options.search_device == "cuda" ||
-                                               (options.search_device == "auto" && device >= 0));
-  if (heads.size() > 1 && device >= 0 && options.search_device == "auto") {
-    info.notes.push_back("the CPU searches: a device searches one head only");
+Status Recognizer::State::AddDevice(int device) {
+  const bool search_there = device >= 0 && options.search_device != "cpu" && heads.size() == 1;
+  SKALD_ASSIGN_OR_RETURN(Scorers more, MakeScorers(device, search_there));
+  if (search_there) {
+    const Status status = AddSearches(device);
+    if (status.code() == StatusCode::kDeviceOutOfMemory && options.search_device == "auto") {
+      info.notes.push_back("device memory is short: the CPU searches");
+      more.clear();
+      SKALD_ASSIGN_OR_RETURN(more, MakeScorers(device, false));
+    } else if (!status.ok()) {
+      return status;
+    }
   }
-  SKALD_RETURN_IF_ERROR(MakeScorers(device, on_device && device >= 0));
-  info.search_device = "cpu";
-  if (!on_device) return Status::Ok();
-  const int search_on = std::max(device, 0);
+  std::move(more.begin(), more.end(), std::back_inserter(scorers));
+  return Status::Ok();
+}
+
+Status Recognizer::State::AddSearches(int device) {
   // Two take turns: one builds lattices while the device works for the other.
   const int count = info.threads >= 4 && options.search_lanes != 1 ? 2 : 1;
   DeviceSearchShape shape;
   shape.lanes = options.search_lanes;
-  auto searches = MakeCudaSegmentSearches(first_head().graph, options.search, shape, search_on, count,
-                                          first_head().Boosts());
-  if (searches.ok()) {
-    device_searches = std::move(*searches);
-    search_workers = info.threads;
-    info.search_device = fmt::format("cuda:{}", search_on);
-    NoteLanes(options.search_lanes);
-    return Status::Ok();
+  SKALD_ASSIGN_OR_RETURN(auto more, MakeCudaSegmentSearches(first_head().graph, options.search, shape, device,
+                                                            count, first_head().Boosts()));
+  std::move(more.begin(), more.end(), std::back_inserter(device_searches));
+  return Status::Ok();
+}
+
+/// A device that cannot be had is left out where another one can.
+Status Recognizer::State::MakeWorkers(std::span<const int> devices) {
+  std::vector<Status> failures;
+  for (const int device : devices) {
+    Status status = AddDevice(device);
+    if (status.ok()) continue;
+    if (devices.size() == 1) return status;
+    if (!IsDeviceFailure(status)) return status;
+    info.notes.push_back(fmt::format("{} is not used: {}", DeviceName(device), status.ToString()));
+    failures.push_back(std::move(status));
   }
-  if (options.search_device == "cuda" || searches.status().code() != StatusCode::kDeviceOutOfMemory) {
-    return searches.status();
+  if (scorers.empty()) return failures.front();
+  const bool any_cuda = std::any_of(scorers.begin(), scorers.end(),
+                                    [](const auto& scorer) { return scorer->shape().device != kCpuDevice; });
+  if (any_cuda && heads.size() > 1 && options.search_device == "auto") {
+    info.notes.push_back("the CPU searches: a device searches one head only");
   }
-  info.notes.push_back("device memory is short: the CPU searches");
-  return MakeScorers(device, false);
+  if (!any_cuda && options.search_device == "cuda" && heads.size() == 1)
+    SKALD_RETURN_IF_ERROR(AddSearches(0));
+  // The scorers of a CPU search too, between batches; those of a device do not.
+  search_workers =
+      any_cuda || !device_searches.empty() ? info.threads : info.threads - static_cast<int>(scorers.size());
+  std::vector<std::string> on, precisions, search_on;
+  for (const auto& scorer : scorers) {
+    on.push_back(DeviceName(scorer->shape().device));
+    precisions.push_back(scorer->shape().precision);
+    options.batch_s = std::max(options.batch_s, scorer->shape().max_batch_s);
+  }
+  for (const auto& search : device_searches) search_on.push_back(DeviceName(search->device()));
+  if (device_searches.empty()) search_on = {"cpu"};
+  info.device = Joined(on);
+  info.precision = Joined(precisions);
+  info.search_device = Joined(search_on);
+  const auto on_devices = std::set<std::string>(search_on.begin(), search_on.end()).size();
+  if (!device_searches.empty()) NoteLanes(options.search_lanes * static_cast<int>(on_devices));
+  return Status::Ok();
 }
 
 /// Counts lanes, and notes where they are fewer than `wanted` (0: whatever fits).
@@ -246,7 +294,7 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
                                                          const BuildProgress& build_progress) {
   Stopwatch watch;
   SKALD_RETURN_IF_ERROR(options.Validate());
-  SKALD_ASSIGN_OR_RETURN(const int device, ResolveDevice(options.device));
+  SKALD_ASSIGN_OR_RETURN(const std::vector<int> devices, ResolveDevices(options.device));
   std::string folder = options.model_folder;
   if (folder.empty()) {
     SKALD_ASSIGN_OR_RETURN(folder, FindDefaultBundle());
@@ -259,10 +307,9 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   state->info.threads = options.threads > 0
                             ? options.threads
                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  if (options.batch_s == 0) state->options.batch_s = device >= 0 ? 300 : 30;
   const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
   SKALD_RETURN_IF_ERROR(state->MakeHeads(cache, build_progress));
-  SKALD_RETURN_IF_ERROR(state->MakeWorkers(device));
+  SKALD_RETURN_IF_ERROR(state->MakeWorkers(devices));
   state->DescribeOptions();
   state->info.load_s = watch.Seconds();
   return std::unique_ptr<Recognizer>(new Recognizer(std::move(state)));
@@ -277,7 +324,7 @@ const GraphImage& Recognizer::graph() const { return state_->first_head().graph;
 const SearchOptions& Recognizer::search_options() const { return state_->options.search; }
 const BoostAutomaton* Recognizer::boosts() const { return state_->first_head().Boosts(); }
 float Recognizer::acoustic_scale() const { return state_->first_head().scaling.acoustic_scale; }
-double Recognizer::batch_s() const { return state_->options.batch_s; }
+double Recognizer::batch_s() const { return state_->scorers.front()->shape().max_batch_s; }
 Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
 std::span<const std::unique_ptr<DeviceSegmentSearch>> Recognizer::device_searches() const {
   return state_->device_searches;

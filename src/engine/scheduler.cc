@@ -1,12 +1,15 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace skald {
 
-Scheduler::Scheduler(const SchedulerLimits& limits, bool device_searches, std::function<bool()> has_room)
-    : limits_(limits), device_searches_(device_searches), has_room_(std::move(has_room)) {}
+Scheduler::Scheduler(const SchedulerLimits& limits, std::vector<int> search_devices, bool cpu_searches)
+    : limits_(limits), cpu_searches_(cpu_searches), scoring_workers_(limits.scoring_workers) {
+  for (const int device : search_devices) device_segments_[device];
+}
 
 void Scheduler::PushWindow(WindowJob job) {
   std::unique_lock lock(mutex_);
@@ -16,10 +19,53 @@ void Scheduler::PushWindow(WindowJob job) {
   work_.notify_all();  // a worker that cannot score may be the one that waits
 }
 
+bool Scheduler::GiveUpScoring() {
+  std::lock_guard lock(mutex_);
+  if (scoring_workers_ == 1) return false;
+  --scoring_workers_;
+  return true;
+}
+
+void Scheduler::ReturnWindows(std::vector<WindowJob> windows) {
+  std::lock_guard lock(mutex_);
+  windows_.insert(windows_.begin(), std::make_move_iterator(windows.begin()),
+                  std::make_move_iterator(windows.end()));
+  windows_fill_.Set(static_cast<int64_t>(windows_.size()));
+  work_.notify_all();
+}
+
+void Scheduler::GiveUpSearching(int device) {
+  std::lock_guard lock(mutex_);
+  auto queue = device_segments_.extract(device);
+  if (queue.empty()) return;  // another search of the device was there before
+  for (SegmentJob& job : queue.mapped()) {
+    std::deque<SegmentJob>& other = QueueFor(job.segment);
+    other.push_back(std::move(job));
+  }
+  work_.notify_all();
+}
+
+std::deque<SegmentJob>& Scheduler::QueueFor(const ScoreSegment& segment) {
+  std::map<int, int64_t> frames;  // by device that searches
+  for (const ScoreRows& piece : segment.pieces) {
+    if (piece.on_device && device_segments_.count(piece.device) != 0) frames[piece.device] += piece.frames();
+  }
+  if (!frames.empty()) {
+    const auto most = std::max_element(frames.begin(), frames.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    return device_segments_.at(most->first);
+  }
+  if (device_segments_.empty() || cpu_searches_) return segments_;
+  return std::min_element(device_segments_.begin(), device_segments_.end(),
+                          [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); })
+      ->second;
+}
+
 void Scheduler::PushSegment(SegmentJob job) {
   std::lock_guard lock(mutex_);
   WaitingFramesBecome(waiting_frames_ + job.segment.frames());
-  (device_searches_ ? device_segments_ : segments_).push_back(std::move(job));
+  std::deque<SegmentJob>& queue = QueueFor(job.segment);
+  queue.push_back(std::move(job));
   work_.notify_all();
 }
 
@@ -76,21 +122,25 @@ std::vector<QueueFill> Scheduler::queues() const {
                                  static_cast<int64_t>(limits_.max_waiting_lattices))};
 }
 
-bool Scheduler::MayScore() const {
+bool Scheduler::NothingToSearch() const {
+  return segments_.empty() && std::all_of(device_segments_.begin(), device_segments_.end(),
+                                          [](const auto& queue) { return queue.second.empty(); });
+}
+
+bool Scheduler::MayScore(const Worker& worker) const {
   if (windows_.empty()) return false;
-  if (segments_.empty() && device_segments_.empty() && segments_searched_ == 0) return true;
-  return waiting_frames_ < limits_.max_waiting_frames && (!has_room_ || has_room_());
+  if (NothingToSearch() && segments_searched_ == 0) return true;
+  return waiting_frames_ < limits_.max_waiting_frames && (!worker.has_room || worker.has_room());
 }
 
 bool Scheduler::AllDone() const {
-  return closed_ && windows_.empty() && segments_.empty() && device_segments_.empty() && lattices_.empty() &&
-         running_ == 0;
+  return closed_ && windows_.empty() && NothingToSearch() && lattices_.empty() && running_ == 0;
 }
 
-Task Scheduler::Next(WorkerKind worker, bool wait, WorkerOccupancy* occupancy) {
+Task Scheduler::Next(const Worker& worker, bool wait, WorkerOccupancy* occupancy) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    if (worker != WorkerKind::kScorer) {
+    if (worker.kind != WorkerKind::kScorer) {
       if (!lattices_.empty()) {
         LatticeJob job = std::move(lattices_.front());
         lattices_.pop_front();
@@ -101,27 +151,29 @@ Task Scheduler::Next(WorkerKind worker, bool wait, WorkerOccupancy* occupancy) {
       }
       if (!segments_.empty()) return TakeSegment(&segments_);
     }
-    if (worker != WorkerKind::kSearcher && MayScore()) {
+    if (worker.kind != WorkerKind::kSearcher && MayScore(worker)) {
       ++running_;
-      std::vector<WindowJob> batch = TakeBatch();
+      std::vector<WindowJob> batch = TakeBatch(worker);
       room_.notify_all();
       return batch;
     }
     if (!wait || AllDone()) return std::monostate();
-    WaitForWork(&lock, worker != WorkerKind::kSearcher && !windows_.empty(), occupancy);
+    WaitForWork(&lock, worker.kind != WorkerKind::kSearcher && !windows_.empty(), occupancy);
   }
 }
 
-std::vector<SegmentJob> Scheduler::NextDeviceSegments(size_t most, bool wait, WorkerOccupancy* occupancy) {
+std::vector<SegmentJob> Scheduler::NextDeviceSegments(int device, size_t most, bool wait,
+                                                      WorkerOccupancy* occupancy) {
   std::vector<SegmentJob> jobs;
   std::unique_lock lock(mutex_);
   for (;;) {
-    while (jobs.size() < most && !device_segments_.empty() &&
-           lattices_.size() < limits_.max_waiting_lattices) {
-      jobs.push_back(TakeSegment(&device_segments_));
+    const auto queue = device_segments_.find(device);
+    if (queue == device_segments_.end()) return jobs;  // it gave up
+    while (jobs.size() < most && !queue->second.empty() && lattices_.size() < limits_.max_waiting_lattices) {
+      jobs.push_back(TakeSegment(&queue->second));
     }
     if (!jobs.empty() || !wait || AllDone()) return jobs;
-    WaitForWork(&lock, !device_segments_.empty(), occupancy);
+    WaitForWork(&lock, !queue->second.empty(), occupancy);
   }
 }
 
@@ -134,14 +186,15 @@ SegmentJob Scheduler::TakeSegment(std::deque<SegmentJob>* segments) {
   return job;
 }
 
-std::vector<WindowJob> Scheduler::TakeBatch() {
+std::vector<WindowJob> Scheduler::TakeBatch(const Worker& worker) {
   // No worker takes more than its share, so that the others find something too.
-  const size_t share = (windows_.size() + limits_.scoring_workers - 1) / limits_.scoring_workers;
+  const size_t share = (windows_.size() + scoring_workers_ - 1) / scoring_workers_;
+  const size_t max_samples = std::min(limits_.max_batch_samples, worker.max_batch_samples);
   std::vector<WindowJob> batch;
   size_t samples = 0;
   while (!windows_.empty() && batch.size() < share) {
     const size_t next = windows_.front().window.samples.size();
-    if (!batch.empty() && samples + next > limits_.max_batch_samples) break;
+    if (!batch.empty() && samples + next > max_samples) break;
     samples += next;
     batch.push_back(std::move(windows_.front()));
     windows_.pop_front();

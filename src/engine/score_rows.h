@@ -45,10 +45,11 @@ struct ScoreRows {
                                      ///< of several heads it is the first one's
   bool on_device = false;
   std::shared_ptr<const void> owner;
+  int device = 0;  ///< the device's number, where `on_device`
 
   int64_t frames() const { return nll.rows; }
   ScoreRows Rows(int64_t first, int64_t count) const {
-    return {nll.Rows(first, count), blank_nll + first, on_device, owner};
+    return {nll.Rows(first, count), blank_nll + first, on_device, owner, device};
   }
 };
 

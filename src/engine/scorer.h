@@ -8,6 +8,8 @@
 
 #include "base/audio.h"
 #include "base/status.h"
+#include "engine/device_list.h"
+#include "engine/pipeline_report.h"
 #include "engine/score_rows.h"
 
 namespace skald {
@@ -23,6 +25,8 @@ struct ScorerShape {
   int64_t frame_shift_samples = 0;
   double max_window_s = 0;
   std::string precision;  ///< what "auto" became
+  int device = kCpuDevice;
+  double max_batch_s = 0;  ///< seconds of audio that it takes at once; 0: any number
 };
 
 /// Seconds that a scorer spent; on a device, the seconds until its results were back.
@@ -92,5 +96,11 @@ StatusOr<std::unique_ptr<Scorer>> MakeCudaScorer(const Bundle& bundle, const Sco
 
 /// Usable CUDA devices; 0 in builds without CUDA.
 int UsableCudaDevices();
+
+/// A usable CUDA device for people to read: its name and memory.
+std::string DescribeDevice(int device);
+
+/// Memory of devices that this process holds, and held at most, by purpose. None in builds without CUDA.
+std::vector<DeviceMemoryPart> DeviceMemoryParts();
 
 }  // namespace skald

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/audio.h"
+#include "engine/device_segment_search.h"
 
 namespace skald {
 
@@ -17,7 +18,7 @@ void ScoringWorker::Begin(std::vector<WindowJob> windows) {
 }
 
 void ScoringWorker::FinishOldest() {
-  const Batch batch = std::move(begun_.front());
+  Batch batch = std::move(begun_.front());
   begun_.pop_front();
   std::vector<ScoreRows> scores;
   ScorerTiming timing;
@@ -25,12 +26,35 @@ void ScoringWorker::FinishOldest() {
   if (status.ok()) status = scorer_->Finish(&scores, &timing);
   if (status.code() == StatusCode::kDeviceOutOfMemory) {
     while (!idle()) FinishOldest();
+    if (!lost_.ok()) return Return(&batch);
     status = ScoreInPieces(batch.views, &scores, &timing);
   }
+  if (IsDeviceFailure(status) && GiveUp(&batch, status)) return;
   occupancy_->busy(PipelineStage::kFeatures) += timing.features_s;
   occupancy_->busy(PipelineStage::kModel) += timing.model_s;
   if (scorer_->max_begun() > 1) occupancy_->device_s += timing.features_s + timing.model_s;
   Deliver(batch, status, std::move(scores), timing);
+  scheduler_->Done();
+}
+
+/// False where nobody else scores.
+bool ScoringWorker::GiveUp(Batch* batch, const Status& status) {
+  if (!scheduler_->GiveUpScoring()) return false;
+  lost_ = status;
+  while (!idle()) {
+    Batch last = std::move(begun_.back());
+    begun_.pop_back();
+    std::vector<ScoreRows> scores;
+    ScorerTiming timing;
+    if (last.begun.ok()) (void)scorer_->Finish(&scores, &timing);  // leaves the scorer as it was found
+    Return(&last);
+  }
+  Return(batch);
+  return true;
+}
+
+void ScoringWorker::Return(Batch* batch) {
+  scheduler_->ReturnWindows(std::move(batch->jobs));
   scheduler_->Done();
 }
 

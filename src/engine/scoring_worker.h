@@ -20,6 +20,9 @@ class ScoringWorker {
 
   /// No batch is begun.
   bool idle() const { return begun_.empty(); }
+  /// Not ok: its device failed, or has no memory even for one window, while others can go on; it gave its
+  /// windows back and must not be used any more.
+  const Status& lost() const { return lost_; }
   /// Begins a batch; where that makes max_begun(), finishes the oldest.
   void Begin(std::vector<WindowJob> windows);
   /// Finishes the oldest batch. Where the device's memory is short, in pieces.
@@ -33,6 +36,8 @@ class ScoringWorker {
     Status begun;
   };
 
+  bool GiveUp(Batch* batch, const Status& status);
+  void Return(Batch* batch);
   Status ScoreInPieces(std::span<const PcmView> views, std::vector<ScoreRows>* scores, ScorerTiming* timing);
   void Deliver(const Batch& batch, const Status& status, std::vector<ScoreRows> scores,
                const ScorerTiming& timing);
@@ -42,6 +47,7 @@ class ScoringWorker {
   ResultCollector* const results_;
   WorkerOccupancy* const occupancy_;
   std::deque<Batch> begun_;
+  Status lost_;
 };
 
 }  // namespace skald

@@ -36,7 +36,13 @@ void LatticeReader::Describe(LatticeJob* job, WorkerOccupancy* occupancy) const 
 
 void SearchWorker::Search(SegmentJob* job) {
   Stopwatch watch;
-  LatticeJob lattice{job->stream, job->segment.index, job->segment.first_frame, SearchHeads(job->segment)};
+  LatticeJob lattice{job->stream, job->segment.index, job->segment.first_frame};
+  // Scores are on a device only where its search gave up.
+  if (Status status = MoveToHost(&job->segment); status.ok()) {
+    lattice.lattices = SearchHeads(job->segment);
+  } else {
+    lattice.lattices = status;
+  }
   job->segment = {};
   scheduler_->ScoresReleased();
   lattice.search_s = watch.Seconds();
@@ -53,41 +59,61 @@ StatusOr<std::vector<RawLattice>> SearchWorker::SearchHeads(const ScoreSegment& 
   return lattices;
 }
 
-void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler, WorkerOccupancy* occupancy) {
+namespace {
+
+/// Hands the segments that a search is done with to whoever is next.
+void PassOn(std::vector<SearchedSegment>* searched, std::map<uint64_t, LatticeJob>* under_way,
+            Scheduler* scheduler, Status* failure) {
+  for (SearchedSegment& segment : *searched) {
+    LatticeJob job = std::move(under_way->extract(segment.ticket).mapped());
+    if (segment.lattice.status().code() == StatusCode::kDeviceError) *failure = segment.lattice.status();
+    if (segment.segment.has_value()) {
+      Log(LogLevel::kWarning, segment.lattice.status().ToString() + ": a segment goes to the CPU");
+      scheduler->PushSegmentForCpu({job.stream, *std::move(segment.segment)});
+    } else {
+      if (segment.lattice.ok()) {
+        job.lattices = std::vector<RawLattice>();
+        job.lattices->push_back(*std::move(segment.lattice));
+      } else {
+        job.lattices = segment.lattice.status();
+      }
+      job.search_s = segment.search_s;
+      scheduler->PushLattice(std::move(job));
+    }
+    scheduler->ScoresReleased();
+    scheduler->Done();
+  }
+}
+
+}  // namespace
+
+Status SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler, WorkerOccupancy* occupancy) {
   const double device_s_before = search->counts().device_s;
   std::map<uint64_t, LatticeJob> under_way;
   uint64_t next_ticket = 0;
+  Status failure;
   for (;;) {
-    std::vector<SegmentJob> jobs = scheduler->NextDeviceSegments(static_cast<size_t>(search->free_channels()),
-                                                                 search->idle(), occupancy);
+    std::vector<SegmentJob> jobs = scheduler->NextDeviceSegments(
+        search->device(), static_cast<size_t>(search->free_channels()), search->idle(), occupancy);
     if (jobs.empty() && search->idle()) break;
     SecondsTo busy(&occupancy->busy(PipelineStage::kSearch));
+    std::vector<SearchedSegment> searched;
     for (SegmentJob& job : jobs) {
       under_way[next_ticket] = {job.stream, job.segment.index, job.segment.first_frame};
-      search->Begin(next_ticket++, std::move(job.segment));
-    }
-    std::vector<SearchedSegment> searched;
-    search->Step(&searched);
-    for (SearchedSegment& segment : searched) {
-      LatticeJob job = std::move(under_way.extract(segment.ticket).mapped());
-      if (segment.lattice.status().code() == StatusCode::kDeviceOutOfMemory) {
-        Log(LogLevel::kWarning, segment.lattice.status().ToString() + ": a segment goes to the CPU");
-        scheduler->PushSegmentForCpu({job.stream, std::move(segment.segment)});
+      // Windows of one segment may have been scored on several devices.
+      if (Status status = MoveToHost(&job.segment, search->device()); status.ok()) {
+        search->Begin(next_ticket, std::move(job.segment));
       } else {
-        if (segment.lattice.ok()) {
-          job.lattices = std::vector<RawLattice>();
-          job.lattices->push_back(*std::move(segment.lattice));
-        } else {
-          job.lattices = segment.lattice.status();
-        }
-        job.search_s = segment.search_s;
-        scheduler->PushLattice(std::move(job));
+        searched.push_back({next_ticket, status, std::nullopt, 0});
       }
-      scheduler->ScoresReleased();
-      scheduler->Done();
+      ++next_ticket;
     }
+    search->Step(&searched);
+    PassOn(&searched, &under_way, scheduler, &failure);
+    if (!failure.ok()) scheduler->GiveUpSearching(search->device());
   }
   occupancy->device_s += search->counts().device_s - device_s_before;
+  return failure;
 }
 
 }  // namespace skald

@@ -59,7 +59,8 @@ class SearchWorker {
 };
 
 /// Takes segments through a device's search until all work is done. Lattices go back to the scheduler;
-/// segments that the device has no memory for go to the CPU.
-void SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler, WorkerOccupancy* occupancy);
+/// segments that the device has no memory for go to the CPU. Where the device fails, all its segments go to
+/// others; the failure is returned.
+Status SearchOnDevice(DeviceSegmentSearch* search, Scheduler* scheduler, WorkerOccupancy* occupancy);
 
 }  // namespace skald

@@ -1,8 +1,17 @@
 #include "engine/segment_search.h"
 
 #include "base/check.h"
+#include "engine/device_segment_search.h"
 
 namespace skald {
+
+Status MoveToHost(ScoreSegment* segment, int but_not) {
+  for (ScoreRows& piece : segment->pieces) {
+    if (!piece.on_device || piece.device == but_not) continue;
+    SKALD_ASSIGN_OR_RETURN(piece, CopyToHost(piece));
+  }
+  return Status::Ok();
+}
 
 StatusOr<RawLattice> SegmentSearch::Search(const ScoreSegment& segment) {
   search_.Begin(boost_);

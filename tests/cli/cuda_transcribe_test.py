@@ -55,6 +55,27 @@ class CudaTranscribeTest(SkaldTest):
         self.assertEqual(result.stdout, expected.stdout)
         self.assertIn("the CPU searches", result.stderr)
 
+    @unittest.skipUnless(IS_EMULATED, "only the emulator has as many devices as asked for")
+    def test_several_devices_and_the_cpu_give_the_text_of_one(self):
+        clips = []
+        for i in range(4):
+            clips.append(self.folder / ("clip%d.wav" % i))
+            ffmpeg("-i", self.sample(".mp3"), "-ss", str(i), "-t", "2.5", clips[-1])
+        expected = self.transcribe(clips, "--device", "cpu")
+        self.assertGreater(len(expected.stdout.split()), 10)
+        report = self.folder / "report.json"
+        for devices in ("cuda:0,1,2,3", "cpu,cuda:1"):
+            with self.subTest(devices):
+                result = self.transcribe(clips, "--device", devices, "--lanes", "2", "--report", report, VGPU_DEVICES="4")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual(result.stdout, expected.stdout)
+                names = [worker["name"] for worker in json.loads(report.read_text())["workers"]]
+                for device in devices.replace("cuda:0,1,2,3", "cuda:0,cuda:1,cuda:2,cuda:3").split(","):
+                    self.assertIn(device, names)
+        doctor = run("doctor", env={**os.environ, "VGPU_DEVICES": "4"})
+        for device in range(4):
+            self.assertIn("cuda:%d" % device, doctor.stdout)
+
     @unittest.skipUnless(IS_EMULATED, "only the emulator's memory can be made small")
     def test_short_memory_means_fewer_lanes_and_says_so(self):
         paths = [self.sample(".mp3")]

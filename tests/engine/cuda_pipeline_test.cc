@@ -17,12 +17,16 @@ namespace {
 /// FakeScorer that works one batch ahead and leaves scores in a pool on the device, where that has room.
 class FakeDeviceScorer : public test::FakeScorer {
  public:
-  explicit FakeDeviceScorer(int slabs)
-      : pool_(DeviceScorePool::Create(slabs, size_t{120} * 50 * 3).value()) {}
+  explicit FakeDeviceScorer(int slabs, int device = 0) : device_(device) {
+    EXPECT_EQ(cudaSetDevice(device), cudaSuccess);
+    pool_ = DeviceScorePool::Create(slabs, size_t{120} * 50 * 3).value();
+    shape_.device = device;
+  }
 
   Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     SKALD_RETURN_IF_ERROR(FakeScorer::Score(windows, scores, timing));
+    EXPECT_EQ(cudaSetDevice(device_), cudaSuccess);
     struct Owner {
       std::shared_ptr<float> slab;
       ScoreRows host;
@@ -37,7 +41,7 @@ class FakeDeviceScorer : public test::FakeScorer {
       const int64_t size = rows.frames() * 3;
       EXPECT_EQ(cudaMemcpy(data, rows.nll.data, static_cast<size_t>(size) * 4, cudaMemcpyHostToDevice),
                 cudaSuccess);
-      rows = {{data, rows.frames(), 3}, rows.blank_nll, true, owner};
+      rows = {{data, rows.frames(), 3}, rows.blank_nll, true, owner, device_};
       floats += size;
     }
     return Status::Ok();
@@ -49,8 +53,34 @@ class FakeDeviceScorer : public test::FakeScorer {
   int to_device() const { return to_device_; }
 
  private:
+  const int device_;
   std::shared_ptr<DeviceScorePool> pool_;
   int to_host_ = 0, to_device_ = 0;
+};
+
+/// A search that gives every segment back: its device fails, or its memory was taken by others.
+class Unable : public DeviceSegmentSearch {
+ public:
+  explicit Unable(StatusCode code) : code_(code) {}
+  int free_channels() const override { return segments_.size() < 2 ? 1 : 0; }
+  bool idle() const override { return segments_.empty(); }
+  void Begin(uint64_t ticket, ScoreSegment segment) override {
+    segments_.push_back({});
+    segments_.back().ticket = ticket;
+    segments_.back().lattice = Status(code_, "not now");
+    EXPECT_TRUE(MoveToHost(&segment).ok());
+    segments_.back().segment = std::move(segment);
+  }
+  void Step(std::vector<SearchedSegment>* done) override {
+    for (auto& segment : segments_) done->push_back(std::move(segment));
+    segments_.clear();
+  }
+  DeviceSearchCounts counts() const override { return {}; }
+  int device() const override { return 0; }
+
+ private:
+  const StatusCode code_;
+  std::vector<SearchedSegment> segments_;
 };
 
 class CudaPipelineTest : public ::testing::Test {
@@ -80,19 +110,26 @@ class CudaPipelineTest : public ::testing::Test {
                                std::span<const std::unique_ptr<DeviceSegmentSearch>> searches) {
     std::vector<std::unique_ptr<Scorer>> scorers;
     scorers.push_back(std::move(scorer));
-    std::vector<std::string> texts;
-    PipelineContext context{options_, graph_, scorers, 1, {}};
-    context.device_searches = searches;
-    RunPipeline(context, paths, {},
-                [&](FileResult result) {
-                  EXPECT_TRUE(result.status.ok()) << result.status.ToString();
-                  texts.push_back(test::Words(result));
-                },
-                {});
+    std::vector<std::string> texts = Run(paths, scorers, searches);
     if (auto* device = dynamic_cast<FakeDeviceScorer*>(scorers[0].get())) {
       to_host_ = device->to_host();
       to_device_ = device->to_device();
     }
+    return texts;
+  }
+
+  std::vector<std::string> Run(const std::vector<std::string>& paths,
+                               std::span<const std::unique_ptr<Scorer>> scorers,
+                               std::span<const std::unique_ptr<DeviceSegmentSearch>> searches) {
+    std::vector<std::string> texts;
+    PipelineContext context{options_, graph_, scorers, 1, {}};
+    context.device_searches = searches;
+    report_ = RunPipeline(context, paths, {},
+                          [&](FileResult result) {
+                            EXPECT_TRUE(result.status.ok()) << result.status.ToString();
+                            texts.push_back(test::Words(result));
+                          },
+                          {});
     return texts;
   }
 
@@ -104,6 +141,7 @@ class CudaPipelineTest : public ::testing::Test {
   const GraphImage graph_ = test::TwoWords();
   RecognizerOptions options_;
   int to_host_ = 0, to_device_ = 0;
+  PipelineReport report_;
 };
 
 TEST_F(CudaPipelineTest, GivesTheTranscriptsOfTheCpu) {
@@ -132,33 +170,47 @@ TEST_F(CudaPipelineTest, AFullPoolMakesWindowsWaitAndLocksNothingUp) {
   EXPECT_EQ(Run(paths, std::make_unique<FakeDeviceScorer>(3), Searches(2, 2, 1)), expected);
 }
 
+TEST_F(CudaPipelineTest, SeveralDevicesGiveTheTranscriptsOfOne) {
+  const int devices = std::min(4, UsableCudaDevices());
+  if (devices < 2) GTEST_SKIP() << "one device only";
+  // Windows shorter than segments, so that one segment's scores lie on several devices.
+  options_.windows.window_s = 4;
+  options_.windows.context_s = 0.5;
+  options_.batch_s = 4;
+  const auto paths = WriteFiles(5, 14);
+  const auto expected = Run(paths, std::make_unique<test::FakeScorer>(), {});
+  std::vector<std::unique_ptr<Scorer>> scorers;
+  std::vector<std::unique_ptr<DeviceSegmentSearch>> searches;
+  for (int device = 0; device < devices; ++device) {
+    scorers.push_back(std::make_unique<FakeDeviceScorer>(4, device));
+    for (auto& search : MakeCudaSegmentSearches(graph_, options_.search, {1, 2, 100}, device, 1).value()) {
+      searches.push_back(std::move(search));
+    }
+  }
+  EXPECT_EQ(Run(paths, scorers, searches), expected);
+  int used = 0;
+  for (const auto& scorer : scorers) used += dynamic_cast<FakeDeviceScorer&>(*scorer).to_device() > 0 ? 1 : 0;
+  EXPECT_GT(used, 1);
+  scorers.push_back(std::make_unique<test::FakeScorer>());
+  EXPECT_EQ(Run(paths, scorers, searches), expected) << "with the CPU";
+}
+
+TEST_F(CudaPipelineTest, ASearchThatFailsLeavesItsSegmentsToOthers) {
+  const auto paths = WriteFiles(4, 6);
+  const auto expected = Run(paths, std::make_unique<test::FakeScorer>(), {});
+  std::vector<std::unique_ptr<DeviceSegmentSearch>> searches;
+  searches.push_back(std::make_unique<Unable>(StatusCode::kDeviceError));
+  EXPECT_EQ(Run(paths, std::make_unique<FakeDeviceScorer>(8), searches), expected);
+  ASSERT_EQ(report_.notes.size(), 1u);
+  EXPECT_NE(report_.notes[0].find("cuda:0 searches no more"), std::string::npos) << report_.notes[0];
+}
+
 TEST_F(CudaPipelineTest, GoesOnOnTheCpuWhereTheDeviceHasNoMemoryLeft) {
   const auto paths = WriteFiles(4, 6);
   options_.search.initial_tokens = 64;
   const auto expected = Run(paths, std::make_unique<test::FakeScorer>(), {});
-  /// A device whose memory was taken by others.
-  class Exhausted : public DeviceSegmentSearch {
-   public:
-    int free_channels() const override { return segments_.size() < 2 ? 1 : 0; }
-    bool idle() const override { return segments_.empty(); }
-    void Begin(uint64_t ticket, ScoreSegment segment) override {
-      segments_.push_back({});
-      segments_.back().ticket = ticket;
-      segments_.back().lattice = Status(StatusCode::kDeviceOutOfMemory, "none left");
-      segments_.back().segment = std::move(segment);
-    }
-    void Step(std::vector<SearchedSegment>* done) override {
-      for (auto& segment : segments_) done->push_back(std::move(segment));
-      segments_.clear();
-    }
-    DeviceSearchCounts counts() const override { return {}; }
-    int device() const override { return 0; }
-
-   private:
-    std::vector<SearchedSegment> segments_;
-  };
   std::vector<std::unique_ptr<DeviceSegmentSearch>> searches;
-  searches.push_back(std::make_unique<Exhausted>());
+  searches.push_back(std::make_unique<Unable>(StatusCode::kDeviceOutOfMemory));
   EXPECT_EQ(Run(paths, std::make_unique<test::FakeScorer>(), searches), expected);
 }
 

@@ -210,8 +210,8 @@ TEST_F(CudaSegmentSearchTest, SegmentsThatOutgrowTheMemoryComeBackForTheCpu) {
     const auto done = SearchAll(searches->front().get(), std::move(one));
     ASSERT_EQ(done.size(), 1u);
     EXPECT_EQ(done[0].lattice.status().code(), StatusCode::kDeviceOutOfMemory);
-    EXPECT_EQ(done[0].segment.first_frame, 7);
-    EXPECT_EQ(SurvivorHash(cpu.Search(done[0].segment).value()), expected);
+    EXPECT_EQ(done[0].segment->first_frame, 7);
+    EXPECT_EQ(SurvivorHash(cpu.Search(*done[0].segment).value()), expected);
   }
   // With memory again, the same search goes on.
   std::vector<ScoreSegment> again;

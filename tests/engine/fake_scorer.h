@@ -45,8 +45,10 @@ class FakeScorer : public Scorer {
     return Status::Ok();
   }
 
- private:
+ protected:
   ScorerShape shape_;
+
+ private:
   Before before_;
 };
 

@@ -149,6 +149,54 @@ TEST_F(PipelineTest, AFailingDeviceFailsTheFilesOfItsBatchOnly) {
   EXPECT_EQ(results[1].status.code(), StatusCode::kDeviceError);
 }
 
+/// A scorer of a device of its own that works ahead and fails from batch `good` on.
+class FailingScorer : public test::FakeScorer {
+ public:
+  FailingScorer(int good, StatusCode code)
+      : FakeScorer([this, code](std::span<const PcmView>) {
+          return left_-- > 0 ? Status::Ok() : Status(code, "broken");
+        }),
+        left_(good) {}
+  int max_begun() const override { return 2; }
+
+ private:
+  std::atomic<int> left_;
+};
+
+TEST_F(PipelineTest, ADeviceThatFailsLeavesItsWorkToTheOthers) {
+  options_.batch_s = 2;
+  std::vector<std::string> paths;
+  for (int i = 0; i < 30; ++i) {
+    paths.push_back(folder_ / ("f" + std::to_string(i) + ".wav"));
+    WriteWav(paths.back(), 1, {{0.3, i % 2 == 0}});
+  }
+  for (const StatusCode code : {StatusCode::kDeviceError, StatusCode::kDeviceOutOfMemory}) {
+    for (const int good : {0, 3}) {
+      std::vector<std::unique_ptr<Scorer>> scorers;
+      for (int i = 0; i < 2; ++i) scorers.push_back(std::make_unique<FailingScorer>(good, code));
+      // Slower, so that the failing ones get something to do.
+      scorers.push_back(std::make_unique<test::FakeScorer>([](std::span<const PcmView>) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        return Status::Ok();
+      }));
+      std::vector<std::string> words;
+      const PipelineReport report = RunPipeline({options_, graph_, scorers, 1, {}}, paths, {},
+                                                [&](FileResult result) {
+                                                  EXPECT_TRUE(result.status.ok()) << result.status.ToString();
+                                                  words.push_back(Words(result));
+                                                },
+                                                {});
+      ASSERT_EQ(words.size(), paths.size());
+      for (size_t i = 0; i < words.size(); ++i) EXPECT_EQ(words[i], i % 2 == 0 ? "ALPHA" : "BETA");
+      EXPECT_LE(report.notes.size(), 2u);
+      for (const std::string& note : report.notes) EXPECT_NE(note.find("broken"), std::string::npos);
+      if (good == 0) {
+        EXPECT_GT(report.notes.size(), 0u);
+      }
+    }
+  }
+}
+
 TEST_F(PipelineTest, EveryLatticeComesBeforeItsFileIsDone) {
   std::vector<std::string> paths = {folder_ / "a.wav", folder_ / "b.wav"};
   WriteWav(paths[0], 12, {{1.0, true}, {9.0, false}});
