@@ -2,17 +2,19 @@
 
 #include <utility>
 
-#include "models/architectures/whisper_encoder_ctc_cuda.h"
+#include "models/architectures/cuda_network.h"
 #include "models/batch_check.h"
 
 namespace skald {
 namespace {
 
-class CudaWhisperEncoderCtcModel : public CudaAcousticModel {
+constexpr double kMaxBatchSeconds = 4000;
+
+class CudaNetworkModel : public CudaAcousticModel {
  public:
-  CudaWhisperEncoderCtcModel(WhisperEncoderCtcCuda encoder, BatchShape shape, int max_windows,
-                             int64_t max_window_feature_frames, double frame_shift_s, Precision precision)
-      : encoder_(std::move(encoder)),
+  CudaNetworkModel(std::unique_ptr<CudaNetwork> network, BatchShape shape, int max_windows,
+                   int64_t max_window_feature_frames, double frame_shift_s, Precision precision)
+      : network_(std::move(network)),
         shape_(std::move(shape)),
         max_windows_(max_windows),
         max_window_feature_frames_(max_window_feature_frames),
@@ -43,11 +45,11 @@ class CudaWhisperEncoderCtcModel : public CudaAcousticModel {
                                        std::to_string(max_window_feature_frames_));
       }
     }
-    return encoder_.Run(context, features, window_feature_frames, nll_per_head);
+    return network_->Run(context, features, window_feature_frames, nll_per_head);
   }
 
  private:
-  WhisperEncoderCtcCuda encoder_;
+  std::unique_ptr<CudaNetwork> network_;
   BatchShape shape_;
   int max_windows_;
   int64_t max_window_feature_frames_;
@@ -64,9 +66,16 @@ StatusOr<std::unique_ptr<CudaAcousticModel>> CudaAcousticModel::Load(
     return Status::Unsupported("precision int8 is for the CPU; CUDA has f32, f16 and bf16");
   }
   if (options.max_batch_windows < 1 || options.max_batch_windows > 4096 ||
-      options.max_window_feature_frames < 0 || options.max_batch_feature_frames > 400000) {
-    return Status::InvalidArgument(
-        "batch limits out of range: windows 1 to 4096, feature frames up to 400000");
+      options.max_window_feature_frames < 0) {
+    return Status::InvalidArgument("batch limits out of range: windows 1 to 4096");
+  }
+  // Offsets of attention are int32: rows times three times the width.
+  const double batch_s = static_cast<double>(options.max_batch_feature_frames) *
+                         bundle.manifest().features.frame_shift_samples /
+                         bundle.manifest().features.sample_rate_hz;
+  if (batch_s > kMaxBatchSeconds) {
+    return Status::InvalidArgument("batch limit of " + std::to_string(batch_s) + " s; at most " +
+                                   std::to_string(static_cast<int>(kMaxBatchSeconds)));
   }
   SKALD_ASSIGN_OR_RETURN(BatchShape shape,
                          MakeBatchShape(bundle, options.heads, options.max_batch_feature_frames));
@@ -74,22 +83,16 @@ StatusOr<std::unique_ptr<CudaAcousticModel>> CudaAcousticModel::Load(
   if (options.max_window_feature_frames > 0)
     max_window = std::min(max_window, options.max_window_feature_frames);
   max_window = std::min(max_window, options.max_batch_feature_frames);
-  const auto* sizes = std::get_if<WhisperEncoderCtcSizes>(&bundle.manifest().sizes);
-  if (sizes == nullptr) {
-    return Status::Unsupported(std::string(ArchitectureName(bundle.manifest().sizes)) +
-                               " does not run on CUDA");
-  }
-  SKALD_ASSIGN_OR_RETURN(const WhisperEncoderCtcWeights weights,
-                         ReadWhisperEncoderCtcWeights(bundle, shape.heads));
   const ElementType type = precision == Precision::kF32   ? ElementType::kF32
                            : precision == Precision::kF16 ? ElementType::kF16
                                                           : ElementType::kBf16;
-  const EncoderBatchLimits limits{options.max_batch_feature_frames, options.max_batch_windows};
-  SKALD_ASSIGN_OR_RETURN(WhisperEncoderCtcCuda encoder,
-                         WhisperEncoderCtcCuda::Create(context, *sizes, weights, type, limits, max_window));
-  return std::unique_ptr<CudaAcousticModel>(std::make_unique<CudaWhisperEncoderCtcModel>(
-      std::move(encoder), std::move(shape), options.max_batch_windows, max_window,
-      bundle.manifest().frame_shift_s, precision));
+  SKALD_ASSIGN_OR_RETURN(
+      std::unique_ptr<CudaNetwork> network,
+      MakeCudaNetwork(context, bundle, shape.heads, type,
+                      {options.max_batch_feature_frames, options.max_batch_windows, max_window}));
+  return std::unique_ptr<CudaAcousticModel>(
+      std::make_unique<CudaNetworkModel>(std::move(network), std::move(shape), options.max_batch_windows,
+                                         max_window, bundle.manifest().frame_shift_s, precision));
 }
 
 }  // namespace skald

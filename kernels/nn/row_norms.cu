@@ -35,6 +35,27 @@ __global__ void LayerNormKernel(const float* input, int64_t rows, int64_t width,
   }
 }
 
+template <typename T>
+__global__ void LayerNormGeluKernel(T* values, int64_t rows, int64_t width, const float* offset,
+                                    const float* gain, const float* bias, float epsilon) {
+  const int64_t row = int64_t{blockIdx.x} * kWarps + threadIdx.y;
+  if (row >= rows) return;
+  T* x = values + row * width;
+  const float scale = 1.0f / static_cast<float>(width);
+  float sum = 0;
+  for (int64_t i = threadIdx.x; i < width; i += 32) sum += ToFloat(x[i]) + offset[i];
+  const float mean = WarpSum(sum) * scale;
+  float squares = 0;
+  for (int64_t i = threadIdx.x; i < width; i += 32) {
+    const float d = ToFloat(x[i]) + offset[i] - mean;
+    squares = fmaf(d, d, squares);
+  }
+  const float inverse = rsqrtf(WarpSum(squares) * scale + epsilon);
+  for (int64_t i = threadIdx.x; i < width; i += 32) {
+    x[i] = FromFloat<T>(Gelu(fmaf((ToFloat(x[i]) + offset[i] - mean) * inverse, gain[i], bias[i])));
+  }
+}
+
 __global__ void NegativeLogSoftmaxKernel(const float* logits, MatrixView<float> nll) {
   const int64_t row = int64_t{blockIdx.x} * kWarps + threadIdx.y;
   if (row >= nll.rows) return;
@@ -59,6 +80,18 @@ Status LaunchLayerNorm(DeviceContext context, const float* input, int64_t rows, 
         input, rows, width, gain, bias, epsilon, static_cast<T*>(output));
   });
   SKALD_CUDA_RETURN_IF_LAUNCH_FAILED("LayerNormKernel");
+  return Status::Ok();
+}
+
+Status LaunchLayerNormGelu(DeviceContext context, void* x, int64_t rows, int64_t width, const float* offset,
+                           const float* gain, const float* bias, float epsilon, ElementType type) {
+  if (rows == 0) return Status::Ok();
+  WithElement(type, [&](auto* element) {
+    using T = std::remove_pointer_t<decltype(element)>;
+    LayerNormGeluKernel<T><<<Blocks(rows), dim3(32, kWarps), 0, context.stream>>>(
+        static_cast<T*>(x), rows, width, offset, gain, bias, epsilon);
+  });
+  SKALD_CUDA_RETURN_IF_LAUNCH_FAILED("LayerNormGeluKernel");
   return Status::Ok();
 }
 

@@ -15,6 +15,10 @@ namespace skald {
 Status LaunchLayerNorm(DeviceContext context, const float* input, int64_t rows, int64_t width,
                        const float* gain, const float* bias, float epsilon, ElementType type, void* output);
 
+/// x [rows, width] of `type` in place: GELU(norm(x + offset)), the norm as above; offset [width] f32.
+Status LaunchLayerNormGelu(DeviceContext context, void* x, int64_t rows, int64_t width, const float* offset,
+                           const float* gain, const float* bias, float epsilon, ElementType type);
+
 /// nll [rows, units] = log(sum exp(logits)) - logits, per row; logits [rows, units] contiguous f32.
 /// Deterministic.
 Status LaunchNegativeLogSoftmax(DeviceContext context, const float* logits, MatrixView<float> nll);

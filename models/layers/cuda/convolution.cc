@@ -5,8 +5,6 @@
 namespace skald {
 namespace {
 
-constexpr int kTaps = 3;
-
 cudnnDataType_t DataType(ElementType type) {
   return type == ElementType::kF32   ? CUDNN_DATA_FLOAT
          : type == ElementType::kF16 ? CUDNN_DATA_HALF
@@ -26,13 +24,14 @@ StatusOr<CudaConvolution> CudaConvolution::Create(DeviceContext context, const M
   cudnnFilterDescriptor_t filter = nullptr;
   SKALD_CUDNN_RETURN_IF_ERROR(cudnnCreateFilterDescriptor(&filter));
   layer.filter_.reset(filter);
-  SKALD_CUDNN_RETURN_IF_ERROR(
-      cudnnSetFilter4dDescriptor(filter, type, CUDNN_TENSOR_NHWC, options.outputs, options.inputs, 1, kTaps));
+  SKALD_CUDNN_RETURN_IF_ERROR(cudnnSetFilter4dDescriptor(filter, type, CUDNN_TENSOR_NHWC, options.outputs,
+                                                         options.inputs / options.groups, 1, options.taps));
   cudnnConvolutionDescriptor_t convolution = nullptr;
   SKALD_CUDNN_RETURN_IF_ERROR(cudnnCreateConvolutionDescriptor(&convolution));
   layer.convolution_.reset(convolution);
-  SKALD_CUDNN_RETURN_IF_ERROR(cudnnSetConvolution2dDescriptor(convolution, 0, 1, 1, options.stride, 1, 1,
-                                                              CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+  SKALD_CUDNN_RETURN_IF_ERROR(cudnnSetConvolution2dDescriptor(
+      convolution, 0, options.padding, 1, options.stride, 1, 1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+  SKALD_CUDNN_RETURN_IF_ERROR(cudnnSetConvolutionGroupCount(convolution, options.groups));
   SKALD_CUDNN_RETURN_IF_ERROR(cudnnSetConvolutionMathType(
       convolution, options.type == ElementType::kF32 ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH));
   cudnnTensorDescriptor_t input = nullptr, output = nullptr;
@@ -73,7 +72,7 @@ Status CudaConvolution::Describe(int64_t rows) {
 
 Status CudaConvolution::Run(DeviceContext context, const MathContext& math, const void* input, int64_t rows,
                             void* output) {
-  if (rows == 0) return Status::Ok();
+  if (rows == 0 || OutputRows(rows) <= 0) return Status::Ok();
   SKALD_CHECK(rows <= options_.max_rows, "more rows than the layer was set up for");
   SKALD_RETURN_IF_ERROR(Describe(rows));
   SKALD_CUDNN_RETURN_IF_ERROR(cudnnSetStream(math.cudnn, context.stream));

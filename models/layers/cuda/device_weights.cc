@@ -32,4 +32,11 @@ StatusOr<DeviceBuffer<std::byte>> UploadWeights(DeviceContext context, std::span
   return buffer;
 }
 
+StatusOr<DeviceNorm> UploadNorm(DeviceContext context, const NormWeights& norm) {
+  DeviceNorm uploaded;
+  SKALD_ASSIGN_OR_RETURN(uploaded.gain_bytes, UploadWeights(context, norm.gain, ElementType::kF32, "norm"));
+  SKALD_ASSIGN_OR_RETURN(uploaded.bias_bytes, UploadWeights(context, norm.bias, ElementType::kF32, "norm"));
+  return uploaded;
+}
+
 }  // namespace skald

@@ -162,7 +162,7 @@ TEST_F(CudaKernelsTest, RowMaps) {
                   .ok());
   const std::vector<float> g = Download(gathered);
   ASSERT_TRUE(
-      LaunchBiasGelu(context, spaced.data(), 4, width, dbias.data(), source.data(), ElementType::kF32).ok());
+      LaunchBiasActivation(context, spaced.data(), 4, width, dbias.data(), source.data(), RowActivation::kGelu, ElementType::kF32).ok());
   y = Download(spaced);
   for (int64_t i = 0; i < width; ++i) {
     EXPECT_NEAR(g[i], gelu(x[width + i] + bias[i]) + positions[width + i], 1e-5);
