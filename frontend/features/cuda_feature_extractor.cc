@@ -12,6 +12,7 @@
 #include "frontend/features/feature_tables.h"
 #include "frontend/features/frame_layout.h"
 #include "kernels/features/log_mel.h"
+#include "kernels/features/window_norms.h"
 
 namespace skald {
 namespace {
@@ -93,12 +94,13 @@ CudaFeatureExtractor::~CudaFeatureExtractor() = default;
 StatusOr<CudaFeatureExtractor> CudaFeatureExtractor::Create(DeviceContext context,
                                                             const FeatureOptions& options) {
   SKALD_RETURN_IF_ERROR(options.Validate());
-  if (options.kind == FeatureKind::kNemoLogMel || options.kind == FeatureKind::kWaveform) {
-    return Status::Unsupported("NeMo and waveform features are computed on the CPU only");
-  }
   SKALD_CUDA_RETURN_IF_ERROR(cudaSetDevice(context.device));
   auto state = std::make_unique<State>();
   state->options = options;
+  if (options.kind == FeatureKind::kWaveform) {
+    state->plan.bins = 1;
+    return CudaFeatureExtractor(std::move(state));
+  }
 
   const FeatureTables tables = MakeFeatureTables(options);
   std::vector<int> sample_offsets;
@@ -131,6 +133,7 @@ StatusOr<CudaFeatureExtractor> CudaFeatureExtractor::Create(DeviceContext contex
   plan.first_start = static_cast<int>(FirstFrameStart(options));
   plan.minimum_samples = options.minimum_samples;
   plan.whisper = whisper;
+  plan.zero_ends = options.kind == FeatureKind::kNemoLogMel;
   plan.bins = options.bins();
   plan.mel_bins = options.mel_bins;
   plan.cepstra = tables.dct.empty() ? 0 : options.cepstra;
@@ -142,6 +145,7 @@ StatusOr<CudaFeatureExtractor> CudaFeatureExtractor::Create(DeviceContext contex
   plan.sample_scale = tables.sample_scale;
   plan.largest_sample = kLargestSample;
   plan.mel_floor = tables.mel_floor;
+  plan.mel_offset = tables.mel_offset;
   plan.energy_floor = tables.energy_floor;
   plan.log_scale = tables.log_scale;
   plan.window = floats(window);
@@ -187,12 +191,17 @@ Status CudaFeatureExtractor::Setup(DeviceContext context, int max_windows, int64
   SKALD_CUDA_RETURN_IF_ERROR(cudaStreamSynchronize(context.stream));
 
   // A window of n samples has at most (n + minimum) / shift + 1 frames, and one block more than whole blocks.
-  const int64_t minimum = state.plan.whisper ? state.plan.minimum_samples : state.plan.frame_shift;
-  const int64_t block_samples = static_cast<int64_t>(state.plan.frame_shift) * kLogMelBlockFrames;
+  const FeatureOptions& options = state.options;
+  const bool pads = options.kind == FeatureKind::kWhisperLogMel || options.kind == FeatureKind::kNemoLogMel;
+  const int64_t minimum = pads ? options.minimum_samples : options.frame_shift_samples;
+  const int64_t block_samples = int64_t{options.frame_shift_samples} * kLogMelBlockFrames;
   state.max_windows = 0;  // a failure below leaves room for nothing
-  const int64_t max_blocks = max_samples / block_samples + max_windows * (minimum / block_samples + 2);
+  const bool has_blocks = options.kind != FeatureKind::kWaveform;
+  const int64_t max_blocks =
+      has_blocks ? max_samples / block_samples + max_windows * (minimum / block_samples + 2) : 0;
   const size_t bytes = (static_cast<size_t>(max_windows) * sizeof(int) + 15) / 16 * 16 +
-                       static_cast<size_t>(max_blocks) * sizeof(LogMelBlock);
+                       static_cast<size_t>(max_blocks) * sizeof(LogMelBlock) +
+                       static_cast<size_t>(max_windows) * sizeof(FeatureWindow);
   SKALD_ASSIGN_OR_RETURN(state.descriptors,
                          DeviceBuffer<std::byte>::Create(bytes, "feature block descriptors"));
   for (Slot& slot : state.slots) {
@@ -239,7 +248,7 @@ Status CudaFeatureExtractor::RunAny(DeviceContext context, std::span<const Sampl
   std::fill_n(maxima, windows.size(), kLogMelNoMaximum);
   int block_count = 0;
   int64_t row = 0;
-  for (size_t w = 0; w < windows.size(); ++w) {
+  for (size_t w = 0; w < windows.size() && state.max_blocks > 0; ++w) {
     const int64_t frames = FrameCount(windows[w].samples);
     for (int64_t first = 0; first < frames; first += kLogMelBlockFrames) {
       SKALD_CHECK(block_count < state.max_blocks, "more blocks than Setup expected");
@@ -249,16 +258,34 @@ Status CudaFeatureExtractor::RunAny(DeviceContext context, std::span<const Sampl
     }
     row += frames;
   }
-  const size_t bytes = state.MaximaBytes() + static_cast<size_t>(block_count) * sizeof(LogMelBlock);
+  const size_t windows_place = state.MaximaBytes() + static_cast<size_t>(block_count) * sizeof(LogMelBlock);
+  auto* const feature_windows = reinterpret_cast<FeatureWindow*>(slot.host.data() + windows_place);
+  row = 0;
+  for (size_t w = 0; w < windows.size(); ++w) {
+    const int64_t frames = FrameCount(windows[w].samples);
+    feature_windows[w] = {windows[w].first_sample, windows[w].samples, row, frames};
+    row += frames;
+  }
+  const size_t bytes = windows_place + windows.size() * sizeof(FeatureWindow);
   SKALD_RETURN_IF_ERROR(
       state.descriptors.CopyFrom(context, std::span<const std::byte>(slot.host.data(), bytes)));
   SKALD_RETURN_IF_ERROR(slot.copied.Record(context));
 
+  const auto* const device_windows =
+      reinterpret_cast<const FeatureWindow*>(state.descriptors.data() + windows_place);
+  const auto window_count = static_cast<int64_t>(windows.size());
+  if (state.options.kind == FeatureKind::kWaveform) {
+    return LaunchWaveform(context, samples.data(), device_windows, window_count, kLargestSample,
+                          state.options.normalise_samples, features);
+  }
   auto* const device_maxima = reinterpret_cast<int*>(state.descriptors.data());
   auto* const device_blocks =
       reinterpret_cast<const LogMelBlock*>(state.descriptors.data() + state.MaximaBytes());
   SKALD_RETURN_IF_ERROR(
       LaunchLogMel(context, state.plan, samples.data(), device_blocks, block_count, device_maxima, features));
+  if (state.options.kind == FeatureKind::kNemoLogMel) {
+    return LaunchNormaliseBins(context, device_windows, window_count, features);
+  }
   if (!state.plan.whisper) return Status::Ok();
   return LaunchLogMelClamp(context, device_blocks, block_count, device_maxima, features);
 }

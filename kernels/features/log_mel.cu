@@ -75,10 +75,20 @@ __device__ void LoadSamples(const LogMelPlan& plan, const LogMelBlock& block, co
   for (int s = threadIdx.x; s < total; s += kThreads) {
     float value = 0;
     if (s < wanted) {
-      const int64_t source = SourceSample<kWhisper>(plan, start + s, block.samples);
-      if (source >= 0) value = ToFloat(__ldg(window + source));
-      value =
-          fabsf(value) <= plan.largest_sample ? value * plan.sample_scale : 0.0f;  // NaN fails the comparison
+      const int64_t position = start + s;
+      int64_t source = position;
+      float factor = plan.sample_scale;
+      if (kWhisper || !plan.zero_ends) {
+        source = SourceSample<kWhisper>(plan, position, block.samples);
+      } else if (position >= block.samples) {
+        // Samples that preemphasis turns into zeros.
+        source = block.samples - 1;
+        factor = powf(plan.preemphasis, static_cast<float>(position - source));
+      }
+      if (source >= 0) {
+        value = ToFloat(__ldg(window + source));
+        value = fabsf(value) <= plan.largest_sample ? value * factor : 0.0f;  // NaN fails the comparison
+      }
     }
     const int row = s / plan.frame_shift;
     target[row * plan.sample_pitch + (s - row * plan.frame_shift)] = value;
@@ -215,7 +225,7 @@ __device__ float MelFilters(const LogMelPlan& plan, const float* power, int warp
     float sum = 0;
     for (int i = 0; i < count; ++i)
       sum = __fmaf_rn(__ldg(plan.mel_weights + start + i), bins[i * kLanes], sum);
-    const float value = logf(fmaxf(sum, plan.mel_floor)) * plan.log_scale;
+    const float value = logf(fmaxf(sum, plan.mel_floor) + plan.mel_offset) * plan.log_scale;
     target[m * kOutputPitch + lane] = value;
     largest = fmaxf(largest, value);
   }

@@ -36,6 +36,7 @@ struct LogMelPlan {
   int first_start;      ///< where frame 0 starts in its window; negative: before it
   int minimum_samples;  ///< Whisper: shorter windows count as padded with zeros up to here
   bool whisper;         ///< ends reflected without the edge sample, result clamped; else Kaldi
+  bool zero_ends;       ///< not Kaldi's mirrored ends but silence, also after preemphasis; not with whisper
   int bins;             ///< values of a frame
   int mel_bins;
   int cepstra;        ///< 0: no DCT
@@ -47,6 +48,7 @@ struct LogMelPlan {
   float sample_scale;    ///< of samples in [-1, 1]
   float largest_sample;  ///< samples above it in magnitude, before scaling, and NaN count as 0
   float mel_floor;
+  float mel_offset;  ///< added to what is above the floor
   float energy_floor;
   float log_scale;            ///< of the natural logarithm
   const float* window;        ///< [frame_length]

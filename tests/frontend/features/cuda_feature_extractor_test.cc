@@ -51,7 +51,13 @@ std::vector<Variant> Variants() {
   wide.frame_length_samples = wide.fft_size = 512;
   wide.frame_shift_samples = 171;
   wide.mel_bins = 128;
-  return {{"whisper", WhisperLogMelOptions()},
+  FeatureOptions normalised = WaveformOptions();
+  normalised.normalise_samples = true;
+  normalised.minimum_samples = 400;
+  return {{"nemo", NemoLogMelOptions()},
+          {"waveform", WaveformOptions()},
+          {"waveform_normalised", normalised},
+          {"whisper", WhisperLogMelOptions()},
           {"fbank", KaldiFbankOptions()},
           {"mfcc", KaldiMfccOptions()},
           {"fbank_mirrored", mirrored},
@@ -61,7 +67,7 @@ std::vector<Variant> Variants() {
 }
 
 double Tolerance(const FeatureOptions& options) {
-  if (options.kind == FeatureKind::kWhisperLogMel) return test::kLogMelAbs;
+  if (options.kind == FeatureKind::kWhisperLogMel || options.kind == FeatureKind::kWaveform) return test::kLogMelAbs;
   return options.kind == FeatureKind::kKaldiMfcc ? test::kCepstraBetweenDevicesAbs : test::kKaldiFeatureAbs;
 }
 
