@@ -103,14 +103,16 @@ Status CopyLanguageModel(const std::string& path, const BundleWriter& writer, st
   return WriteFileAtomically(writer.PathOf(*name), bytes);
 }
 
-/// Name, licence and language: as asked for, else from the checkpoint.
-void NameBundle(const Checkpoint& checkpoint, const HuggingFaceImportOptions& options,
-                BundleManifest* manifest) {
-  std::string card;
-  if (checkpoint.HasFile("README.md")) {
-    StatusOr<std::string> text = ReadFile(checkpoint.PathOf("README.md"), size_t{1} << 20);
-    if (text.ok()) card = std::move(text).value();  // a card that cannot be read says nothing
-  }
+/// The checkpoint's model card; empty where there is none.
+std::string ReadCard(const Checkpoint& checkpoint) {
+  if (!checkpoint.HasFile("README.md")) return {};
+  StatusOr<std::string> text = ReadFile(checkpoint.PathOf("README.md"), size_t{1} << 20);
+  return text.ok() ? std::move(text).value() : std::string();  // a card that cannot be read says nothing
+}
+
+/// Name, licence and language: as asked for, else from the checkpoint's card.
+void NameBundle(const Checkpoint& checkpoint, const std::string& card,
+                const HuggingFaceImportOptions& options, BundleManifest* manifest) {
   const auto choose = [&card](const std::string& asked, const char* key, const char* otherwise) {
     if (!asked.empty()) return asked;
     std::string value = FrontMatterValue(card, key);
@@ -143,7 +145,8 @@ Status ImportHuggingFace(const std::string& checkpoint_folder, const std::string
   manifest.features = network->features;
   manifest.frame_shift_s = static_cast<double>(FeatureFramesPerScore(manifest.sizes)) *
                            manifest.features.frame_shift_samples / manifest.features.sample_rate_hz;
-  NameBundle(checkpoint, options, &manifest);
+  const std::string card = ReadCard(checkpoint);
+  NameBundle(checkpoint, card, options, &manifest);
   SKALD_ASSIGN_OR_RETURN(BundleWriter writer, BundleWriter::Create(bundle_folder));
   HeadDescription head;
   head.lm_scale = options.lm_scale;
@@ -152,6 +155,7 @@ Status ImportHuggingFace(const std::string& checkpoint_folder, const std::string
   manifest.search_head = manifest.greedy_head = kImportedHead;
   manifest.weights_file = "model.safetensors";
   SKALD_RETURN_IF_ERROR(WriteSafetensors(writer.PathOf(manifest.weights_file), tensors.tensors()));
+  if (!card.empty()) SKALD_RETURN_IF_ERROR(WriteFileAtomically(writer.PathOf("README.md"), card));
   if (!options.lm_path.empty()) {
     SKALD_RETURN_IF_ERROR(CopyLanguageModel(options.lm_path, writer, &manifest.lm_file));
   }

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "cli/command.h"
 #include "engine/model_check.h"
 #include "engine/recognizer.h"
@@ -18,7 +19,9 @@ constexpr char kAbout[] =
     "                   HubertForCTC, ParakeetForCTC, or a Whisper encoder with a CTC head. DIR holds "
     "config.json,\n"
     "                   model.safetensors (or shards and their index) and the tokenizer's files\n"
-    "info   prints what a model bundle holds: architecture, heads, files, data and licence\n"
+    "info   prints what a model bundle holds: architecture, heads, files, and its model card (README.md): "
+    "data, licence,\n"
+    "       intended use, word error rates\n"
     "check  verifies every file, loads the network and re-runs the bundle's golden test on this machine\n\n"
     "DIR is the bundle's folder (default: the English model that comes with Skald).";
 
@@ -43,6 +46,13 @@ void PrintInfo(const Bundle& bundle) {
   for (const auto& [name, file] : manifest.files) {
     line("file", fmt::format("{:<24} {:>10} bytes  {}", name, file.bytes, file.sha256.substr(0, 16)));
   }
+}
+
+/// The bundle's model card: data, licence, intended use, word error rates, as its README.md has them.
+void PrintCard(const Bundle& bundle) {
+  constexpr size_t kMaxCardBytes = size_t{1} << 20;
+  const StatusOr<std::string> card = ReadFile(bundle.folder() + "/README.md", kMaxCardBytes);
+  if (card.ok()) std::printf("\n%s%s", card->c_str(), card->ends_with('\n') ? "" : "\n");
 }
 
 /// What a `skald model import` line says besides its folders.
@@ -122,6 +132,7 @@ int RunModel(const Arguments& arguments) {
   if (!bundle.ok()) return Report(bundle.status(), kNothingDone);
   if (words[0] == "info") {
     PrintInfo(*bundle);
+    PrintCard(*bundle);
     return kAllWell;
   }
   const StatusOr<std::vector<GoldenResult>> results = CheckModel(*bundle);

@@ -1,6 +1,7 @@
 #include "engine/benchmark.h"
 
 #include <fmt/format.h>
+#include <span>
 #include <utility>
 
 #include "engine/benchmark_stages.h"
@@ -61,6 +62,22 @@ Status BenchmarkScorer(Recognizer* recognizer, const std::vector<Window>& window
                      {"features and model, wall seconds", fmt::format("{:.4f}", result->median_s())}};
   result->run_s.assign(seconds.begin() + benchmark.warm_up_runs, seconds.end());
   std::sort(result->run_s.begin(), result->run_s.end());
+  return Status::Ok();
+}
+
+/// Adds the floating-point operations of the network: those for a second of audio, and what that makes of a second of the
+/// median run.
+Status DescribeFlops(Recognizer* recognizer, std::span<const Window> windows, BenchmarkResult* result) {
+  const BundleManifest& manifest = recognizer->bundle().manifest();
+  SKALD_ASSIGN_OR_RETURN(const FeatureOptions features, FeaturesOfBundle(manifest.features));
+  SKALD_ASSIGN_OR_RETURN(const FeatureExtractor extractor, FeatureExtractor::Create(features));
+  const int64_t units = recognizer->first_scorer()->shape().units;
+  double flops = 0;
+  for (const Window& window : windows) {
+    flops += ForwardFlops(manifest.sizes, extractor.FrameCount(static_cast<int64_t>(window.samples.size())), units);
+  }
+  result->details.emplace_back("gflop_per_audio_s", fmt::format("{:.2f}", flops / 1e9 / result->audio_s));
+  result->details.emplace_back("gflop_per_s", fmt::format("{:.1f}", flops / 1e9 / result->median_s()));
   return Status::Ok();
 }
 
@@ -151,6 +168,7 @@ StatusOr<BenchmarkResult> RunBenchmark(BenchmarkStage stage, const std::vector<s
     SKALD_RETURN_IF_ERROR(BenchmarkScorer(
         recognizer.get(), windows, benchmark, [](const ScorerTiming& timing) { return timing.model_s; },
         &result));
+    SKALD_RETURN_IF_ERROR(DescribeFlops(recognizer.get(), windows, &result));
   } else if (recognizer->info().device != "cpu") {
     SKALD_RETURN_IF_ERROR(BenchmarkScorer(
         recognizer.get(), windows, benchmark, [](const ScorerTiming& timing) { return timing.features_s; },

@@ -109,6 +109,16 @@ class ModelImportTest(SkaldTest):
                            (("import", "hf", self.folder / "none", self.folder / "b"), 3)):
             self.assertEqual(run("model", *line).returncode, code, line)
 
+    def test_the_model_card_comes_along(self):
+        source = self.folder / "with-card"
+        shutil.copytree(CHECKPOINTS / "hubert", source)
+        (source / "README.md").write_text("---\nlicense: apache-2.0\nlanguage:\n- de\n---\n# Trained on nothing\n")
+        bundle = self.folder / "bundle"
+        self.assertEqual(run("model", "import", "hf", source, bundle).returncode, 0)
+        info = run("model", "info", bundle).stdout
+        for expected in ("apache-2.0", "language         de", "# Trained on nothing"):
+            self.assertIn(expected, info)
+
     def test_names_file_and_tensor_of_bad_checkpoints(self):
         source = self.folder / "bad"
         shutil.copytree(CHECKPOINTS / "wav2vec2_group", source)
