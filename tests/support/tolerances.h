@@ -32,7 +32,8 @@ inline constexpr double kPathCostF32Abs = 1e-3;
 inline constexpr double kPathCostF32Relative = 1e-7;
 /// Boosts of a path of up to 30 words, stored in f32, against their sum in f64.
 inline constexpr double kBoostSumTolerance = 1e-4;
-/// Phone error rate of guessed pronunciations of English words that were held out: a guard against broken learning.
+/// Phone error rate of guessed pronunciations of English words that were held out: a guard against broken
+/// learning.
 inline constexpr double kPronouncerErrorRate = 0.15;
 /// Scores of several models fused in f32 against f64.
 inline constexpr double kFusedScoreAbs = 1e-5;
@@ -40,8 +41,11 @@ inline constexpr double kFusedScoreAbs = 1e-5;
 inline constexpr double kPosteriorSumAbs = 1e-9;
 /// Expected counts on a posterior lattice against those on all paths: what lies below the smallest floor.
 inline constexpr double kPrunedCountAbs = 1e-3;
-/// Count of a word in an index: rounded in the lattice's node and arc and in the posting, half a 128th of a nat each.
+/// Count of a word in an index: rounded in the lattice's node and arc and in the posting, half a 128th of a
+/// nat each.
 inline constexpr double kIndexScoreRelative = 0.012;
+/// Probability of speech in f32 against onnxruntime's, after up to 1,000 recurrent steps.
+inline constexpr double kSpeechProbabilityAbs = 1e-4;
 /// Resampler: ripple up to 7 kHz, level of what would alias (8.5 kHz and above), and sample error of a tone
 /// in the passband.
 inline constexpr double kResamplerPassbandDb = 0.1;
@@ -53,8 +57,8 @@ inline constexpr double kMediaTimeS = 0.010;
 /// Scores fused by arithmetic mean in f32 with the device's expf and logf, against f64.
 inline constexpr double kScoreFusionAbs = 2e-5;
 
-/// Distributions of windows joined with 3 s of context against one window over all: attention sees less, so they differ a
-/// little. Half the L1 distance, mean over frames; 0.040 was measured for en-base.
+/// Distributions of windows joined with 3 s of context against one window over all: attention sees less, so
+/// they differ a little. Half the L1 distance, mean over frames; 0.040 was measured for en-base.
 inline constexpr double kStitchedMeanDistance = 0.06;
 
 }  // namespace skald::test

@@ -14,10 +14,10 @@
 #include "base/cuda/device_buffer.h"
 #include "frontend/features/feature_extractor.h"
 #include "frontend/features/synthetic_voice.h"
-#include "frontend/features/wav_file.h"
 #include "support/npy.h"
 #include "support/test_environment.h"
 #include "support/tolerances.h"
+#include "support/wav_file.h"
 
 namespace skald {
 namespace {

@@ -9,10 +9,10 @@
 
 #include "frontend/features/reference_features.h"
 #include "frontend/features/synthetic_voice.h"
-#include "frontend/features/wav_file.h"
 #include "support/npy.h"
 #include "support/test_environment.h"
 #include "support/tolerances.h"
+#include "support/wav_file.h"
 
 namespace skald {
 namespace {

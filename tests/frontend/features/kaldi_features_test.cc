@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "frontend/features/feature_extractor.h"
-#include "frontend/features/wav_file.h"
 #include "support/npy.h"
 #include "support/test_environment.h"
 #include "support/tolerances.h"
+#include "support/wav_file.h"
 
 // Golden files of kaldi-native-fbank; golden/make_golden.py states the same options in Kaldi's words.
 

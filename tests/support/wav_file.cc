@@ -1,4 +1,4 @@
-#include "frontend/features/wav_file.h"
+#include "support/wav_file.h"
 
 #include <cstdint>
 #include <cstring>
