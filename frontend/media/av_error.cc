@@ -28,6 +28,7 @@ StatusCode CodeOf(int error) {
     case AVERROR(EPIPE):
     case AVERROR(ENXIO):
     case AVERROR(ENODEV):
+    case AVERROR_EXIT:
       return StatusCode::kIo;
     case AVERROR_PROTOCOL_NOT_FOUND:
       return StatusCode::kInvalidArgument;
@@ -54,7 +55,7 @@ void ForwardToLog(void* context, int level, const char* format, va_list argument
 }  // namespace
 
 std::string AvErrorText(int error) {
-  if (error == AVERROR_EXIT) return "no more data came: a live playlist?";
+  if (error == AVERROR_EXIT) return "no more data came";
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(error, text, sizeof(text));
   return text;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <deque>
@@ -15,6 +14,8 @@
 
 #include "frontend/media/av_error.h"
 #include "frontend/media/av_handles.h"
+#include "frontend/media/input_guard.h"
+#include "frontend/media/pipe_input.h"
 #include "frontend/media/track_decoder.h"
 #include "frontend/media/warning_log.h"
 
@@ -29,9 +30,6 @@ namespace {
 constexpr double kMaxPrimingS = 0.2;
 // How many unreadable places in a row a container may have before the rest is given up.
 constexpr int kMaxReadErrors = 64;
-// A live playlist in a file waits for ever for the segments that its server would add: each call ends after
-// this.
-constexpr std::chrono::seconds kPlaylistPatience(3);
 
 Status Validate(const MediaOptions& options) {
   if (options.track < -1)
@@ -39,6 +37,10 @@ Status Validate(const MediaOptions& options) {
   if (!(options.max_filled_gap_s >= 0 && options.max_filled_gap_s <= 86400)) {
     return Status::InvalidArgument(
         fmt::format("max_filled_gap_s {} is not in [0, 86400]", options.max_filled_gap_s));
+  }
+  if (!(options.stall_timeout_s >= 0 && options.stall_timeout_s <= 86400)) {
+    return Status::InvalidArgument(
+        fmt::format("stall_timeout_s {} is not in [0, 86400]", options.stall_timeout_s));
   }
   if (options.max_tracks < 1 || options.max_channels < 1)
     return Status::InvalidArgument("max_tracks and max_channels are at least 1");
@@ -74,6 +76,13 @@ StatusOr<std::string> AddressOf(const std::string& path, const MediaOptions& opt
   const int error = errno;
   return Status(error == ENOENT || error == ENOTDIR ? StatusCode::kNotFound : StatusCode::kIo,
                 std::strerror(error));
+}
+
+/// Whether the input can only be read once, from its beginning to its end.
+bool IsPipe(const std::string& path) {
+  struct stat status {};
+  return path == "-" ||
+         (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode));
 }
 
 bool IsCoverPicture(const AVStream& stream) {
@@ -120,55 +129,60 @@ AudioTrackInfo DescribeTrack(const AVStream& stream, int index, double origin_s,
 
 struct MediaReader::State {
   MediaInfo info;
-  const AVFormatContext* opening = nullptr;  // the same as `format`, known already while it is opened
+  MediaOptions options;
+  WarningLog warnings;
+  std::unique_ptr<InputGuard> guard;
+  std::unique_ptr<PipeInput> pipe;  // none for files
   FormatContext format;
   PacketHandle packet;
-  WarningLog warnings;
   std::vector<std::unique_ptr<TrackDecoder>>
       decoder_of_stream;  // by FFmpeg's stream index; none where not chosen
   std::deque<PcmBlock> ready;
   bool ended = false;
   Status failure;  // what Read returns after the last block
 
-  std::chrono::steady_clock::time_point call_began;
-
-  static int PlaylistIsStuck(void* state);
-  Status OpenContainer(const MediaOptions& options);
-  Status OpenTracks(const MediaOptions& options);
+  Status OpenContainer();
+  Status OpenTracks();
+  Status ReadFailure(int error, const std::string& what) const;
   void ReadPacket();
   void End(int read_error);
   void WarnOfEarlyEnd();
 };
 
-// FFmpeg asks this while it waits, from open to close: not 0 makes it give up.
-int MediaReader::State::PlaylistIsStuck(void* opaque) {
-  const State& state = *static_cast<const State*>(opaque);
-  const AVInputFormat* container = state.opening != nullptr ? state.opening->iformat : nullptr;
-  if (container == nullptr) return 0;
-  const std::string_view name = container->name;
-  const bool playlist = name == "hls" || name == "dash";
-  return playlist && std::chrono::steady_clock::now() - state.call_began > kPlaylistPatience ? 1 : 0;
+/// What FFmpeg's error means for the input.
+Status MediaReader::State::ReadFailure(int error, const std::string& what) const {
+  if (guard->has_stalled()) return Status::Io(what + ": " + guard->stall_text());
+  if (!guard->refused().empty()) {
+    return Status::InvalidArgument(what + ": it refers to " + guard->refused() +
+                                   ", which only network input may");
+  }
+  return AvError(error, what);
 }
 
-Status MediaReader::State::OpenContainer(const MediaOptions& options) {
+Status MediaReader::State::OpenContainer() {
   SKALD_ASSIGN_OR_RETURN(const std::string address, AddressOf(info.path, options));
+  guard = std::make_unique<InputGuard>(info.path, address, options, &warnings);
   AvOptions open_options;
   if (!options.allow_network) open_options.Set("protocol_whitelist", "file,pipe");
   open_options.Set("fpsprobesize", "0");  // the frame rate of the video is of no interest
   AVFormatContext* context = avformat_alloc_context();
   if (context == nullptr) return Status::ResourceExhausted("no memory for the container");
-  opening = context;
-  context->interrupt_callback = {PlaylistIsStuck, this};
-  call_began = std::chrono::steady_clock::now();
+  format.reset(context);
+  guard->Guard(context);
+  if (IsPipe(info.path)) {
+    SKALD_ASSIGN_OR_RETURN(pipe, PipeInput::Open(info.path, guard.get()));
+    context->pb = pipe->io();
+  }
+  format.release();  // a call that fails frees it
   int error = avformat_open_input(&context, address.c_str(), nullptr, open_options.get());
   if (error < 0) {
-    opening = nullptr;  // freed by the failed call
-    return AvError(error, "cannot be opened as media");
+    guard->Forget();
+    return ReadFailure(error, "cannot be opened as media");
   }
   format.reset(context);
-  call_began = std::chrono::steady_clock::now();
+  guard->NoteProgress();
   error = avformat_find_stream_info(context, nullptr);
-  if (error < 0) return AvError(error, "no streams recognised");
+  if (error < 0) return ReadFailure(error, "no streams recognised");
   info.format = context->iformat->name;
   info.duration_s = context->duration > 0 ? static_cast<double>(context->duration) / AV_TIME_BASE : 0;
   packet.reset(av_packet_alloc());
@@ -176,7 +190,7 @@ Status MediaReader::State::OpenContainer(const MediaOptions& options) {
   return Status::Ok();
 }
 
-Status MediaReader::State::OpenTracks(const MediaOptions& options) {
+Status MediaReader::State::OpenTracks() {
   const double origin_s = OriginOf(*format);
   const std::span<AVStream*> streams(format->streams, format->nb_streams);
   std::vector<AVStream*> audio;
@@ -231,7 +245,7 @@ Status MediaReader::State::OpenTracks(const MediaOptions& options) {
 
 void MediaReader::State::ReadPacket() {
   int error = 0;
-  call_began = std::chrono::steady_clock::now();
+  guard->NoteProgress();
   for (int attempt = 0; attempt < kMaxReadErrors; ++attempt) {
     error = av_read_frame(format.get(), packet.get());
     if (error != AVERROR_INVALIDDATA && error != AVERROR(EAGAIN)) break;
@@ -251,6 +265,7 @@ void MediaReader::State::End(int read_error) {
   ended = true;
   if (read_error == AVERROR_EOF && format->pb != nullptr && format->pb->error < 0)
     read_error = format->pb->error;
+  if (guard->has_stalled()) read_error = AVERROR_EXIT;
   int64_t decoded_samples = 0;
   std::string damage;
   double end_s = 0;
@@ -263,9 +278,9 @@ void MediaReader::State::End(int read_error) {
   }
   if (read_error != AVERROR_EOF) {
     if (decoded_samples == 0) {
-      failure = AvError(read_error, "no audio could be read").InFile(info.path);
+      failure = ReadFailure(read_error, "no audio could be read").InFile(info.path);
     } else {
-      warnings.Add(end_s, fmt::format("reading stopped: {}", AvErrorText(read_error)));
+      warnings.Add(end_s, ReadFailure(read_error, "reading stopped").reason());
     }
     return;
   }
@@ -302,9 +317,10 @@ StatusOr<std::unique_ptr<MediaReader>> MediaReader::Open(const std::string& path
   RouteAvLog();
   auto state = std::make_unique<State>();
   state->info.path = path;
+  state->options = options;
   Status status = Validate(options);
-  if (status.ok()) status = state->OpenContainer(options);
-  if (status.ok()) status = state->OpenTracks(options);
+  if (status.ok()) status = state->OpenContainer();
+  if (status.ok()) status = state->OpenTracks();
   if (!status.ok()) return std::move(status).InFile(path == "-" ? "standard input" : path);
   return std::unique_ptr<MediaReader>(new MediaReader(std::move(state)));
 }

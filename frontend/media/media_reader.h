@@ -21,12 +21,16 @@ struct MediaOptions {
   /// Gaps in the timestamps up to this length are filled with silence, longer ones show as a jump of
   /// first_sample. Larger keeps streams continuous, smaller spends less work on silence.
   double max_filled_gap_s = 1.0;
-  /// False: the protocols file and pipe only, also for what a playlist refers to. True: any protocol of
-  /// FFmpeg.
+  /// False: the protocols file and pipe only, and of the files that a playlist refers to those below its own
+  /// folder only. True: any protocol of FFmpeg, and any file.
   bool allow_network = false;
+  /// An input that gives nothing for this long [s] is given up, with what came before; 0: never. Larger waits
+  /// longer for slow disks and pipes, and for broken files in which FFmpeg searches for ever.
+  double stall_timeout_s = 60;
   /// With track == -1, files with more audio tracks are refused: each track has its own decoder in memory.
   int max_tracks = 64;
-  /// Tracks with more channels are refused; memory grows with it where channels are split.
+  /// Frames whose rate is not within 1 kHz to 1 MHz are taken for damage. Tracks with more channels are
+  /// refused; memory grows with it where channels are split.
   int max_channels = 64;
 };
 
@@ -72,9 +76,9 @@ class MediaReader {
  public:
   /// Opens `path`, a file or "-" for standard input (not seekable, so containers with their index at the end
   /// cannot be read from it). Errors, all naming the file: kInvalidArgument for options out of range, a
-  /// missing track or a network address; kNotFound; kIo; kCorrupt where no container or no audio parameters
-  /// are recognised; kUnsupported where there is no audio track or no decoder for it. A file with an audio
-  /// track of no samples opens.
+  /// missing track or a network address; kNotFound; kIo, also where nothing comes for stall_timeout_s;
+  /// kCorrupt where no container or no audio parameters are recognised; kUnsupported where there is no audio
+  /// track or no decoder for it. A file with an audio track of no samples opens.
   static StatusOr<std::unique_ptr<MediaReader>> Open(const std::string& path, const MediaOptions& options);
   MediaReader(const MediaReader&) = delete;
   MediaReader& operator=(const MediaReader&) = delete;

@@ -8,6 +8,13 @@
 #include "frontend/media/av_error.h"
 
 namespace skald {
+namespace {
+
+// No recording has rates beyond these; a header that claims one would turn a small file into days of audio.
+constexpr int kLeastSampleRateHz = 1000;
+constexpr int kMostSampleRateHz = 1'000'000;
+
+}  // namespace
 
 TrackDecoder::TrackDecoder(const AVStream& stream, int track, double origin_s, const MediaOptions& options,
                            WarningLog* warnings)
@@ -83,8 +90,8 @@ void TrackDecoder::ReceiveFrames(std::deque<PcmBlock>* ready) {
     }
     const AVFrame& frame = *frame_;
     if (frame.nb_samples <= 0) continue;
-    if (frame.sample_rate <= 0 || frame.ch_layout.nb_channels <= 0 ||
-        frame.ch_layout.nb_channels > options_.max_channels) {
+    if (frame.sample_rate < kLeastSampleRateHz || frame.sample_rate > kMostSampleRateHz ||
+        frame.ch_layout.nb_channels <= 0 || frame.ch_layout.nb_channels > options_.max_channels) {
       Damaged(fmt::format("{} channels at {} Hz", frame.ch_layout.nb_channels, frame.sample_rate));
       continue;
     }

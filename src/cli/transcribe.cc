@@ -80,8 +80,8 @@ StatusOr<Request> ReadRequest(const po::variables_map& values) {
     return Status::InvalidArgument("--redo and --retry-failed need --out FOLDER");
   }
   request.options =
-      DescribeValues(values, {"input", "out", "progress", "report", "threads", "redo", "retry-failed", "live",
-                              "live-delay", "live-lookahead", "live-step"});
+      DescribeValues(values, {"input", "out", "progress", "report", "threads", "stall-timeout", "redo",
+                              "retry-failed", "live", "live-delay", "live-lookahead", "live-step"});
   return request;
 }
 

@@ -19,8 +19,8 @@ inline constexpr double kLogProbBf16Mean = 0.1;
 inline constexpr double kLogProbInt8Mean = 0.3;
 /// Log-probs of imported networks in f32 against PyTorch in f32.
 inline constexpr double kLogProbImportedAbs = 1e-3;
-/// Mean absolute error of log-probs of random networks with bf16 or int8 products, whose weights are worse conditioned
-/// than trained ones: a guard against broken arithmetic.
+/// Mean absolute error of log-probs of random networks with bf16 or int8 products, whose weights are worse
+/// conditioned than trained ones: a guard against broken arithmetic.
 inline constexpr double kLogProbRandomWeightsMean = 0.5;
 
 /// Cost of a lattice path summed in f64 from f32 arcs, against the same sum in another order.

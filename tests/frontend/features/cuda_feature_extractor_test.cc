@@ -54,20 +54,16 @@ std::vector<Variant> Variants() {
   FeatureOptions normalised = WaveformOptions();
   normalised.normalise_samples = true;
   normalised.minimum_samples = 400;
-  return {{"nemo", NemoLogMelOptions()},
-          {"waveform", WaveformOptions()},
-          {"waveform_normalised", normalised},
-          {"whisper", WhisperLogMelOptions()},
-          {"fbank", KaldiFbankOptions()},
-          {"mfcc", KaldiMfccOptions()},
-          {"fbank_mirrored", mirrored},
-          {"fbank_energy_last", energy_last},
-          {"mfcc_cepstra", cepstra},
-          {"whisper_wide", wide}};
+  return {{"nemo", NemoLogMelOptions()},       {"waveform", WaveformOptions()},
+          {"waveform_normalised", normalised}, {"whisper", WhisperLogMelOptions()},
+          {"fbank", KaldiFbankOptions()},      {"mfcc", KaldiMfccOptions()},
+          {"fbank_mirrored", mirrored},        {"fbank_energy_last", energy_last},
+          {"mfcc_cepstra", cepstra},           {"whisper_wide", wide}};
 }
 
 double Tolerance(const FeatureOptions& options) {
-  if (options.kind == FeatureKind::kWhisperLogMel || options.kind == FeatureKind::kWaveform) return test::kLogMelAbs;
+  if (options.kind == FeatureKind::kWhisperLogMel || options.kind == FeatureKind::kWaveform)
+    return test::kLogMelAbs;
   return options.kind == FeatureKind::kKaldiMfcc ? test::kCepstraBetweenDevicesAbs : test::kKaldiFeatureAbs;
 }
 
