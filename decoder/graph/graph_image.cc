@@ -16,43 +16,12 @@ namespace {
 using graph_format::Header;
 using graph_format::Section;
 
-constexpr const char* kSectionNames[graph_format::kSectionCount] = {
-    "cells", "word offsets", "word text", "unit offsets", "unit text", "recipe"};
-
 Status CorruptSection(uint32_t section, const char* reason) {
-  return Status::Corrupt(reason).At(std::string("section \"") + kSectionNames[section] + "\"");
+  return CorruptSection(graph_format::kFormat, section, reason);
 }
 
-/// Checks everything of the header that needs no look at the sections.
-Status CheckHeader(const Header& header, uint64_t file_size) {
-  if (std::memcmp(header.magic, graph_format::kMagic, sizeof header.magic) != 0) {
-    return Status::Corrupt("not a Skald graph (wrong magic)");
-  }
-  if (header.endian_mark != graph_format::kEndianMark) {
-    return Status::Unsupported(header.endian_mark == 0x04030201u ? "big-endian graph"
-                                                                 : "byte order mark is damaged");
-  }
-  if (header.version != graph_format::kVersion) {
-    return Status::Unsupported("graph format version " + std::to_string(header.version) +
-                               "; this program reads " + std::to_string(graph_format::kVersion));
-  }
-  const auto checked = std::as_bytes(std::span(&header, 1)).first(offsetof(Header, checksum));
-  if (Xxh64(checked) != header.checksum) return Status::Corrupt("header checksum does not match");
-  if (header.file_size != file_size) {
-    return Status::Corrupt("file has " + std::to_string(file_size) + " bytes, its header says " +
-                           std::to_string(header.file_size));
-  }
-  if (header.section_count != graph_format::kSectionCount) return Status::Corrupt("wrong number of sections");
-  uint64_t end = sizeof(Header);
-  for (uint32_t section = 0; section < graph_format::kSectionCount; ++section) {
-    const auto& entry = header.sections[section];
-    if (entry.offset % graph_format::kSectionAlignment != 0)
-      return CorruptSection(section, "offset is not aligned");
-    if (entry.offset < end || entry.offset > file_size || entry.size > file_size - entry.offset) {
-      return CorruptSection(section, "lies outside of its place in the file");
-    }
-    end = entry.offset + entry.size;
-  }
+/// What sizes and counts of the header say of each other.
+Status CheckCounts(const Header& header) {
   const auto size_of = [&](Section section) { return header.sections[section].size; };
   constexpr uint64_t kMaxCells = uint64_t{1} << 32;
   if (header.cell_count > kMaxCells ||
@@ -116,23 +85,15 @@ StatusOr<GraphImage> GraphImage::Open(const std::string& path, bool verify_cells
   image.storage_ = std::make_unique<Storage>();
   Storage& storage = *image.storage_;
   const auto bytes = file.bytes();
-  if (bytes.size() < sizeof(Header)) {
-    const bool has_magic = bytes.size() >= sizeof graph_format::kMagic &&
-                           std::memcmp(bytes.data(), graph_format::kMagic, sizeof graph_format::kMagic) == 0;
-    return Status::Corrupt(has_magic ? "graph is truncated inside its header"
-                                     : "not a Skald graph (too short)")
-        .InFile(path);
-  }
-  std::memcpy(&storage.header, bytes.data(), sizeof(Header));
-  if (Status status = CheckHeader(storage.header, bytes.size()); !status.ok())
+  if (Status status = ReadSectionHeader(graph_format::kFormat, bytes, &storage.header); !status.ok())
     return std::move(status).InFile(path);
+  if (Status status = CheckCounts(storage.header); !status.ok()) return std::move(status).InFile(path);
   for (uint32_t section = 0; section < graph_format::kSectionCount; ++section) {
-    const auto& entry = storage.header.sections[section];
-    storage.sections[section] = bytes.data() + entry.offset;
+    storage.sections[section] = bytes.data() + storage.header.sections[section].offset;
     if (section == graph_format::kCells && !verify_cells) continue;
-    if (Xxh64(bytes.subspan(entry.offset, entry.size)) != entry.checksum) {
-      return CorruptSection(section, "checksum does not match").InFile(path);
-    }
+    if (Status status = CheckSection(graph_format::kFormat, bytes, storage.header.sections, section);
+        !status.ok())
+      return std::move(status).InFile(path);
   }
   if (Status status = CheckTables(storage); !status.ok()) return std::move(status).InFile(path);
   storage.file = std::move(file);
@@ -162,14 +123,13 @@ const std::string& GraphImage::content_hash() const { return storage_->content_h
 Status WriteGraphImage(const GraphImage& image, const std::string& path) {
   const GraphImage::Storage& storage = *image.storage_;
   SKALD_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
-  SKALD_RETURN_IF_ERROR(file.Write(std::as_bytes(std::span(&storage.header, 1))));
-  const std::string zeros(graph_format::kSectionAlignment, '\0');
+  std::span<const std::byte> contents[graph_format::kSectionCount];
   for (uint32_t section = 0; section < graph_format::kSectionCount; ++section) {
-    const auto& entry = storage.header.sections[section];
-    SKALD_RETURN_IF_ERROR(file.Write(std::string_view(zeros).substr(0, entry.offset - file.size())));
-    SKALD_RETURN_IF_ERROR(file.Write(std::span(storage.sections[section], entry.size)));
+    contents[section] = {storage.sections[section], storage.header.sections[section].size};
   }
-  SKALD_CHECK(file.size() == storage.header.file_size, "sections do not add up to the file");
+  SKALD_RETURN_IF_ERROR(
+      WriteSections(std::as_bytes(std::span(&storage.header, 1)), storage.header.sections, contents, &file));
+  SKALD_CHECK(file.size() == storage.header.start.file_size, "sections do not add up to the file");
   return file.Commit();
 }
 

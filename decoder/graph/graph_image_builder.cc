@@ -184,9 +184,6 @@ StatusOr<GraphImage> GraphImageBuilder::Build() && {
   tables[graph_format::kUnitOffsets] = OffsetsOf(units_, &tables[graph_format::kUnitText]);
   tables[graph_format::kRecipe] = std::move(recipe_json_);
 
-  std::memcpy(header.magic, graph_format::kMagic, sizeof header.magic);
-  header.endian_mark = graph_format::kEndianMark;
-  header.version = graph_format::kVersion;
   header.state_count = state_count;
   header.cell_count = cell_count;
   header.start_block = block[start_];
@@ -194,20 +191,15 @@ StatusOr<GraphImage> GraphImageBuilder::Build() && {
   header.word_count = static_cast<uint32_t>(words_.size());
   header.max_epsilon_rank = *std::max_element(ranks.begin(), ranks.end());
   header.min_arc_cost = arcs_.empty() ? 0 : min_cost;
-  header.section_count = graph_format::kSectionCount;
-  uint64_t end = sizeof(graph_format::Header);
+  std::span<const std::byte> contents[graph_format::kSectionCount];
   for (uint32_t section = 0; section < graph_format::kSectionCount; ++section) {
-    const auto bytes = section == graph_format::kCells
-                           ? std::as_bytes(std::span(cells, cell_count))
-                           : std::as_bytes(std::span(tables[section].data(), tables[section].size()));
-    const uint64_t offset = AlignUp(end, graph_format::kSectionAlignment);
-    header.sections[section] = {offset, bytes.size(), Xxh64(bytes)};
-    storage.sections[section] = bytes.data();
-    end = offset + bytes.size();
+    contents[section] = section == graph_format::kCells
+                            ? std::as_bytes(std::span(cells, cell_count))
+                            : std::as_bytes(std::span(tables[section].data(), tables[section].size()));
+    storage.sections[section] = contents[section].data();
   }
-  header.file_size = end;
-  header.checksum =
-      Xxh64(std::as_bytes(std::span(&header, 1)).first(offsetof(graph_format::Header, checksum)));
+  const uint64_t file_size = PlaceSections(graph_format::kFormat, sizeof header, contents, header.sections);
+  SealSectionHeader(graph_format::kFormat, file_size, &header);
   storage.Describe();
   image.cell_data_ = cells;
   return image;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -8,21 +7,14 @@
 #include <string>
 
 #include "base/mapped_file.h"
+#include "base/section_file.h"
 #include "decoder/graph/graph_image.h"
 
 // The bytes of a graph file (docs/formats.md) and the memory behind a GraphImage. Only graph_image*.cc
 // includes this.
 namespace skald {
 
-static_assert(std::endian::native == std::endian::little,
-              "graph files are mapped, so the machine is little endian");
-
 namespace graph_format {
-
-inline constexpr char kMagic[8] = {'S', 'K', 'A', 'L', 'D', 'G', 'R', 'F'};
-inline constexpr uint32_t kEndianMark = 0x01020304;
-inline constexpr uint32_t kVersion = 1;
-inline constexpr uint64_t kSectionAlignment = 4096;
 
 /// Sections in the order in which they lie in the file. Never renumber.
 enum Section : uint32_t {
@@ -35,18 +27,9 @@ enum Section : uint32_t {
   kSectionCount,
 };
 
-struct SectionEntry {
-  uint64_t offset;    ///< from the start of the file, a multiple of kSectionAlignment
-  uint64_t size;      ///< bytes
-  uint64_t checksum;  ///< XXH3-64 of the bytes
-};
-
 /// First bytes of the file; the rest of the first page is zero.
 struct Header {
-  char magic[8];
-  uint32_t endian_mark;
-  uint32_t version;
-  uint64_t file_size;
+  SectionFileStart start;
   uint64_t state_count;
   uint64_t emitting_arc_count;
   uint64_t epsilon_arc_count;
@@ -61,6 +44,10 @@ struct Header {
   uint64_t checksum;  ///< XXH3-64 of all fields above; also the content hash
 };
 static_assert(sizeof(Header) == 16 + 5 * 8 + 6 * 4 + 6 * 24 + 8);
+
+inline constexpr const char* kSectionNames[kSectionCount] = {"cells",        "word offsets", "word text",
+                                                             "unit offsets", "unit text",    "recipe"};
+inline constexpr SectionFileFormat kFormat = {"graph", "SKALDGRF", 1, 4096, kSectionNames};
 
 }  // namespace graph_format
 

@@ -18,41 +18,12 @@ using index_format::TermRecord;
 
 namespace {
 
-constexpr const char* kSectionNames[index_format::kSectionCount] = {
-    "utterances", "utterance offsets", "postings", "terms",
-    "term ranks", "term text",         "sources",  "source offsets"};
-
 Status CorruptSection(uint32_t section, const char* reason) {
-  return Status::Corrupt(reason).At(std::string("section \"") + kSectionNames[section] + "\"");
+  return CorruptSection(index_format::kFormat, section, reason);
 }
 
-Status CheckHeader(const Header& header, uint64_t file_size) {
-  if (std::memcmp(header.magic, index_format::kMagic, sizeof header.magic) != 0) {
-    return Status::Corrupt("not a segment of a keyword index (wrong magic)");
-  }
-  if (header.endian_mark != index_format::kEndianMark) {
-    return Status::Unsupported(header.endian_mark == 0x04030201u ? "big-endian index segment"
-                                                                 : "byte order mark is damaged");
-  }
-  if (header.version != index_format::kVersion) {
-    return Status::Unsupported("index segment version " + std::to_string(header.version) +
-                               "; this program reads " + std::to_string(index_format::kVersion));
-  }
-  if (Xxh64(std::as_bytes(std::span(&header, 1)).first(offsetof(Header, checksum))) != header.checksum) {
-    return Status::Corrupt("header checksum does not match");
-  }
-  if (header.file_size != file_size) {
-    return Status::Corrupt("file has " + std::to_string(file_size) + " bytes, its header says " +
-                           std::to_string(header.file_size));
-  }
-  if (header.section_count != index_format::kSectionCount) return Status::Corrupt("wrong number of sections");
-  for (uint32_t section = 0; section < index_format::kSectionCount; ++section) {
-    const auto& entry = header.sections[section];
-    if (entry.offset % index_format::kSectionAlignment != 0 || entry.offset < sizeof(Header) ||
-        entry.offset > file_size || entry.size > file_size - entry.offset) {
-      return CorruptSection(section, "lies outside of its place in the file");
-    }
-  }
+/// What sizes and counts of the header say of each other.
+Status CheckCounts(const Header& header) {
   const auto check_size = [&](Section section, uint64_t size) {
     return header.sections[section].size == size
                ? Status::Ok()
@@ -132,19 +103,15 @@ IndexSegment::~IndexSegment() = default;
 
 StatusOr<IndexSegment> IndexSegment::Open(const std::string& path, bool verify_all) {
   SKALD_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
-  if (file.bytes().size() < sizeof(Header)) {
-    return Status::Corrupt("index segment is truncated inside its header").InFile(path);
-  }
   auto state = std::make_unique<State>(std::move(file));
-  std::memcpy(&state->header, state->file.bytes().data(), sizeof(Header));
   const Header& header = state->header;
-  if (Status status = CheckHeader(header, state->file.bytes().size()); !status.ok()) {
+  const auto bytes = state->file.bytes();
+  if (Status status = ReadSectionHeader(index_format::kFormat, bytes, &state->header); !status.ok())
     return std::move(status).InFile(path);
-  }
+  if (Status status = CheckCounts(header); !status.ok()) return std::move(status).InFile(path);
   for (const Section s : {index_format::kTerms, index_format::kTermRanks, index_format::kTermText}) {
-    if (Xxh64(state->section(s)) != header.sections[s].checksum) {
-      return CorruptSection(s, "checksum does not match").InFile(path);
-    }
+    if (Status status = CheckSection(index_format::kFormat, bytes, header.sections, s); !status.ok())
+      return std::move(status).InFile(path);
   }
   state->terms = {reinterpret_cast<const TermRecord*>(state->section(index_format::kTerms).data()),
                   header.term_count};
@@ -154,7 +121,7 @@ StatusOr<IndexSegment> IndexSegment::Open(const std::string& path, bool verify_a
   state->term_text = {reinterpret_cast<const char*>(text.data()), text.size()};
   if (Status status = state->CheckTerms(); !status.ok()) return std::move(status).InFile(path);
   state->info = {header.source_count, header.utterance_count, header.term_count, header.posting_count,
-                 header.arc_count,    header.file_size,       header.audio_s,    header.floor};
+                 header.arc_count,    header.start.file_size, header.audio_s,    header.floor};
   IndexSegment segment(std::move(state));
   if (verify_all) SKALD_RETURN_IF_ERROR(segment.VerifyRecords());
   return segment;

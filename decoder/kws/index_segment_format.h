@@ -1,20 +1,14 @@
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
+#include "base/section_file.h"
+
 namespace skald::index_format {
 
-static_assert(std::endian::native == std::endian::little,
-              "segments are mapped, so the machine is little endian");
-
-inline constexpr char kMagic[8] = {'S', 'K', 'A', 'L', 'D', 'K', 'W', 'S'};
-inline constexpr uint32_t kEndianMark = 0x01020304;
-inline constexpr uint32_t kVersion = 1;
-inline constexpr uint64_t kSectionAlignment = 8;
-
-/// Never renumber. They lie in the file in the order in which they were finished.
+/// Never renumber. They lie in the file in the order in which they were finished. Those whose records have
+/// checksums of their own have none in the header.
 enum Section : uint32_t {
   // Utterances, postings and sources: every record is checked when it is read.
   kUtterances = 0,    ///< records, one behind the other
@@ -35,17 +29,8 @@ struct TermRecord {
 };
 static_assert(sizeof(TermRecord) == 16);
 
-struct SectionEntry {
-  uint64_t offset;    ///< from the start of the file, a multiple of kSectionAlignment
-  uint64_t size;      ///< bytes
-  uint64_t checksum;  ///< XXH3-64 of the bytes; 0 for sections whose records have checksums of their own
-};
-
 struct Header {
-  char magic[8];
-  uint32_t endian_mark;
-  uint32_t version;
-  uint64_t file_size;
+  SectionFileStart start;
   uint32_t utterance_count;
   uint32_t term_count;
   uint32_t source_count;
@@ -58,5 +43,10 @@ struct Header {
   uint64_t checksum;  ///< XXH3-64 of all fields above
 };
 static_assert(sizeof(Header) == 24 + 4 * 4 + 4 * 8 + 8 * 24 + 8);
+
+inline constexpr const char* kSectionNames[kSectionCount] = {"utterances", "utterance offsets", "postings",
+                                                             "terms",      "term ranks",        "term text",
+                                                             "sources",    "source offsets"};
+inline constexpr SectionFileFormat kFormat = {"index segment", "SKALDKWS", 1, 8, kSectionNames};
 
 }  // namespace skald::index_format

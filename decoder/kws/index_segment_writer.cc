@@ -64,7 +64,7 @@ struct IndexSegmentWriter::State {
     header.sections[section] = {file.size(), bytes.size(), Xxh64(bytes)};
     return file.Write(bytes);
   }
-  size_t padding() const { return (0 - file.size()) % index_format::kSectionAlignment; }
+  size_t padding() const { return (0 - file.size()) % index_format::kFormat.alignment; }
 
   AtomicFile file;
   Header header{};
@@ -215,15 +215,9 @@ Status IndexSegmentWriter::Commit() {
   SKALD_RETURN_IF_ERROR(state.WriteSection(index_format::kSources, std::as_bytes(std::span(state.sources))));
   SKALD_RETURN_IF_ERROR(state.WriteSection(index_format::kSourceOffsets, Bytes(state.source_offsets)));
 
-  std::memcpy(header.magic, index_format::kMagic, sizeof header.magic);
-  header.endian_mark = index_format::kEndianMark;
-  header.version = index_format::kVersion;
-  header.file_size = state.file.size();
   header.term_count = static_cast<uint32_t>(order.size());
-  header.section_count = index_format::kSectionCount;
-  const auto bytes = std::as_bytes(std::span(&header, 1));
-  header.checksum = Xxh64(bytes.first(offsetof(Header, checksum)));
-  SKALD_RETURN_IF_ERROR(state.file.WriteAt(0, bytes));
+  SealSectionHeader(index_format::kFormat, state.file.size(), &header);
+  SKALD_RETURN_IF_ERROR(state.file.WriteAt(0, std::as_bytes(std::span(&header, 1))));
   return state.file.Commit();
 }
 

@@ -132,9 +132,6 @@ class Builder {
 
   Status Write(const std::string& recipe_json, const std::string& path) const {
     Header header{};
-    std::memcpy(header.magic, ngram_format::kMagic, sizeof header.magic);
-    header.endian_mark = ngram_format::kEndianMark;
-    header.version = ngram_format::kVersion;
     header.order = static_cast<uint32_t>(model_.order());
     for (int n = 1; n <= model_.order(); ++n) header.ngram_counts[n - 1] = model_.count(n);
     header.state_count = state_count();
@@ -186,29 +183,15 @@ class Builder {
                                                 offsets.size() * 4);
     sections[ngram_format::kRecipe] = recipe_json;
 
-    const auto align_up = [](uint64_t value) {
-      return (value + ngram_format::kSectionAlignment - 1) / ngram_format::kSectionAlignment *
-             ngram_format::kSectionAlignment;
-    };
-    header.section_count = ngram_format::kSectionCount;
-    uint64_t end = sizeof(Header);
+    std::span<const std::byte> contents[ngram_format::kSectionCount];
     for (uint32_t section = 0; section < ngram_format::kSectionCount; ++section) {
-      const std::string& bytes = sections[section];
-      header.sections[section] = {align_up(end), bytes.size(),
-                                  Xxh64(std::as_bytes(std::span(bytes.data(), bytes.size())))};
-      end = header.sections[section].offset + bytes.size();
+      contents[section] = std::as_bytes(std::span(sections[section]));
     }
-    header.file_size = end;
-    header.checksum = Xxh64(std::as_bytes(std::span(&header, 1)).first(offsetof(Header, checksum)));
-
+    const uint64_t file_size = PlaceSections(ngram_format::kFormat, sizeof header, contents, header.sections);
+    SealSectionHeader(ngram_format::kFormat, file_size, &header);
     SKALD_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
-    SKALD_RETURN_IF_ERROR(file.Write(std::as_bytes(std::span(&header, 1))));
-    const std::string zeros(ngram_format::kSectionAlignment, '\0');
-    for (uint32_t section = 0; section < ngram_format::kSectionCount; ++section) {
-      SKALD_RETURN_IF_ERROR(
-          file.Write(std::string_view(zeros).substr(0, header.sections[section].offset - file.size())));
-      SKALD_RETURN_IF_ERROR(file.Write(sections[section]));
-    }
+    SKALD_RETURN_IF_ERROR(
+        WriteSections(std::as_bytes(std::span(&header, 1)), header.sections, contents, &file));
     return file.Commit();
   }
 

@@ -18,32 +18,15 @@ namespace {
 using ngram_format::Header;
 using ngram_format::Section;
 
-constexpr const char* kSectionNames[ngram_format::kSectionCount] = {
-    "values", "first arcs", "back-offs", "arc words", "arc targets", "word offsets", "word text", "recipe"};
-
 constexpr int kGuesses = 6;
 constexpr uint64_t kFewArcs = 8;
 
 Status CorruptSection(uint32_t section, const char* reason) {
-  return Status::Corrupt(reason).At(std::string("section \"") + kSectionNames[section] + "\"");
+  return CorruptSection(ngram_format::kFormat, section, reason);
 }
 
-Status CheckBounds(const Header& header, uint64_t file_size) {
-  if (header.file_size != file_size) {
-    return Status::Corrupt("file has " + std::to_string(file_size) + " bytes, its header says " +
-                           std::to_string(header.file_size));
-  }
-  if (header.section_count != ngram_format::kSectionCount) return Status::Corrupt("wrong number of sections");
-  uint64_t end = sizeof(Header);
-  for (uint32_t section = 0; section < ngram_format::kSectionCount; ++section) {
-    const auto& entry = header.sections[section];
-    if (entry.offset % ngram_format::kSectionAlignment != 0)
-      return CorruptSection(section, "offset is not aligned");
-    if (entry.offset < end || entry.offset > file_size || entry.size > file_size - entry.offset) {
-      return CorruptSection(section, "lies outside of its place in the file");
-    }
-    end = entry.offset + entry.size;
-  }
+/// What sizes, counts and widths of the header say of each other.
+Status CheckCounts(const Header& header) {
   constexpr uint64_t kMaxCount = uint64_t{1} << 40;
   const bool counts_ok = header.order >= 1 && header.order <= ngram_format::kMaxOrder &&
                          header.word_count >= 1 && header.value_count >= 1 && header.state_count >= 1 &&
@@ -77,20 +60,6 @@ Status CheckBounds(const Header& header, uint64_t file_size) {
       return CorruptSection(section, "size does not agree with the counts");
   }
   return Status::Ok();
-}
-
-Status CheckHeader(const Header& header, uint64_t file_size) {
-  if (std::memcmp(header.magic, ngram_format::kMagic, sizeof header.magic) != 0)
-    return Status::Corrupt("not a Skald language model (wrong magic)");
-  if (header.endian_mark != ngram_format::kEndianMark)
-    return Status::Unsupported("byte order mark is damaged");
-  if (header.version != ngram_format::kVersion) {
-    return Status::Unsupported("language model format version " + std::to_string(header.version) +
-                               "; this program reads " + std::to_string(ngram_format::kVersion));
-  }
-  const auto checked = std::as_bytes(std::span(&header, 1)).first(offsetof(Header, checksum));
-  if (Xxh64(checked) != header.checksum) return Status::Corrupt("header checksum does not match");
-  return CheckBounds(header, file_size);
 }
 
 }  // namespace
@@ -156,19 +125,12 @@ StatusOr<NgramModel> NgramModel::Open(const std::string& path) {
   Storage& storage = *model.storage_;
   Header& header = storage.header;
   const auto bytes = storage.file.bytes();
-  if (bytes.size() < sizeof(Header)) {
-    const bool has_magic = bytes.size() >= sizeof header.magic &&
-                           std::memcmp(bytes.data(), ngram_format::kMagic, sizeof header.magic) == 0;
-    return Status::Corrupt(has_magic ? "language model is truncated inside its header"
-                                     : "not a Skald language model (too short)")
-        .InFile(path);
-  }
-  std::memcpy(&header, bytes.data(), sizeof header);
-  if (Status status = CheckHeader(header, bytes.size()); !status.ok()) return std::move(status).InFile(path);
+  if (Status status = ReadSectionHeader(ngram_format::kFormat, bytes, &header); !status.ok())
+    return std::move(status).InFile(path);
+  if (Status status = CheckCounts(header); !status.ok()) return std::move(status).InFile(path);
   for (uint32_t section = 0; section < ngram_format::kSectionCount; ++section) {
-    const auto& entry = header.sections[section];
-    if (Xxh64(bytes.subspan(entry.offset, entry.size)) != entry.checksum)
-      return CorruptSection(section, "checksum does not match").InFile(path);
+    if (Status status = CheckSection(ngram_format::kFormat, bytes, header.sections, section); !status.ok())
+      return std::move(status).InFile(path);
   }
   const int target_bits = static_cast<int>(header.value_bits + header.state_bits);
   storage.values = reinterpret_cast<const int32_t*>(storage.section(ngram_format::kValues));
@@ -186,7 +148,7 @@ StatusOr<NgramModel> NgramModel::Open(const std::string& path) {
   storage.info.arc_count = header.arc_count;
   storage.info.value_count = header.value_count;
   storage.info.word_count = header.word_count;
-  storage.info.file_size = header.file_size;
+  storage.info.file_size = header.start.file_size;
   storage.info.recipe_json.assign(reinterpret_cast<const char*>(storage.section(ngram_format::kRecipe)),
                                   header.sections[ngram_format::kRecipe].size);
   char hex[17];

@@ -1,19 +1,13 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
+
+#include "base/section_file.h"
 
 // The bytes of a language model file (docs/formats.md). Only ngram_model.cc and build_ngram_model.cc include
 // this.
 namespace skald::ngram_format {
 
-static_assert(std::endian::native == std::endian::little,
-              "model files are mapped, so the machine is little endian");
-
-inline constexpr char kMagic[8] = {'S', 'K', 'A', 'L', 'D', 'N', 'L', 'M'};
-inline constexpr uint32_t kEndianMark = 0x01020304;
-inline constexpr uint32_t kVersion = 1;
-inline constexpr uint64_t kSectionAlignment = 4096;
 inline constexpr uint32_t kMaxOrder = 5;
 /// Values a listed probability may have; base-10 logarithms in steps of 1e-6.
 inline constexpr int32_t kLeastValue = -2'000'000'000, kLargestValue = 2'000'000'000;
@@ -31,18 +25,9 @@ enum Section : uint32_t {
   kSectionCount,
 };
 
-struct SectionEntry {
-  uint64_t offset;    ///< from the start of the file, a multiple of kSectionAlignment
-  uint64_t size;      ///< bytes
-  uint64_t checksum;  ///< XXH3-64 of the bytes
-};
-
 /// First bytes of the file; the rest of the first page is zero.
 struct Header {
-  char magic[8];
-  uint32_t endian_mark;
-  uint32_t version;
-  uint64_t file_size;
+  SectionFileStart start;
   uint64_t ngram_counts[kMaxOrder];
   uint64_t state_count;
   uint64_t arc_count;
@@ -57,5 +42,9 @@ struct Header {
   uint64_t checksum;  ///< XXH3-64 of all fields above; also the content hash
 };
 static_assert(sizeof(Header) == 16 + 8 * 8 + 12 * 4 + 8 * 24 + 8);
+
+inline constexpr const char* kSectionNames[kSectionCount] = {
+    "values", "first arcs", "back-offs", "arc words", "arc targets", "word offsets", "word text", "recipe"};
+inline constexpr SectionFileFormat kFormat = {"language model", "SKALDNLM", 1, 4096, kSectionNames};
 
 }  // namespace skald::ngram_format

@@ -229,7 +229,7 @@ TEST_F(IndexSegmentTest, TruncatedSegmentsAreRefused) {
 TEST_F(IndexSegmentTest, OtherVersionsAreRefused) {
   Write(path_, 1, 1);
   std::string bytes = ReadFile(path_).value();
-  bytes[offsetof(index_format::Header, version)] = 9;
+  bytes[offsetof(index_format::Header, start.version)] = 9;
   ASSERT_TRUE(WriteFileAtomically(path_, bytes).ok());
   const auto segment = IndexSegment::Open(path_);
   EXPECT_EQ(segment.status().code(), StatusCode::kUnsupported);

@@ -193,7 +193,7 @@ TEST_F(NgramFile, WrongMagicAndVersion) {
   other[0] = 'X';
   EXPECT_THAT(Open(other).ToString(), HasSubstr("wrong magic"));
   ngram_format::Header header = header_;
-  header.version = 2;
+  header.start.version = 2;
   EXPECT_EQ(Open(Signed(header, bytes_)).code(), StatusCode::kUnsupported);
 }
 
