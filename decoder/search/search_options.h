@@ -32,7 +32,7 @@ struct SearchOptions {
   int32_t prune_interval_frames = 64;
   /// Seed of the token table's hash function, and the tokens that it first has room for; it grows by itself.
   uint64_t hash_seed = 0;
-  int32_t initial_tokens = 4096;
+  int32_t initial_tokens = 4096;  ///< see hash_seed
 
   /// kInvalidArgument naming the field that is out of range.
   Status Validate() const;

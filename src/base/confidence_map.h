@@ -11,9 +11,9 @@ namespace skald {
 class ConfidenceMap {
  public:
   struct Point {
-    double raw = 0;
-    double calibrated = 0;
-    bool operator==(const Point&) const = default;
+    double raw = 0;                                 ///< as computed, in [0, 1]
+    double calibrated = 0;                          ///< in [0, 1]
+    bool operator==(const Point&) const = default;  ///< equal in both
   };
 
   ConfidenceMap() = default;  ///< changes nothing
@@ -33,3 +33,6 @@ class ConfidenceMap {
 };
 
 }  // namespace skald
+
+/// @struct skald::ConfidenceMap::Point
+/// A confidence as computed, and what it is mapped to.

@@ -30,25 +30,25 @@ const char* StatusCodeName(StatusCode code);
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(StatusCode code, std::string reason) : code_(code), reason_(std::move(reason)) {}
+  Status(StatusCode code, std::string reason) : code_(code), reason_(std::move(reason)) {}  ///< any kind
 
-  static Status Ok() { return {}; }
+  static Status Ok() { return {}; }  ///< success
   static Status InvalidArgument(std::string reason) {
     return {StatusCode::kInvalidArgument, std::move(reason)};
-  }
-  static Status NotFound(std::string reason) { return {StatusCode::kNotFound, std::move(reason)}; }
-  static Status Io(std::string reason) { return {StatusCode::kIo, std::move(reason)}; }
-  static Status Corrupt(std::string reason) { return {StatusCode::kCorrupt, std::move(reason)}; }
+  }  ///< of that kind
+  static Status NotFound(std::string reason) { return {StatusCode::kNotFound, std::move(reason)}; }  ///< same
+  static Status Io(std::string reason) { return {StatusCode::kIo, std::move(reason)}; }              ///< same
+  static Status Corrupt(std::string reason) { return {StatusCode::kCorrupt, std::move(reason)}; }    ///< same
   static Status Unsupported(std::string reason) { return {StatusCode::kUnsupported, std::move(reason)}; }
   static Status ResourceExhausted(std::string reason) {
     return {StatusCode::kResourceExhausted, std::move(reason)};
-  }
+  }  ///< of that kind
 
-  bool ok() const { return code_ == StatusCode::kOk; }
-  StatusCode code() const { return code_; }
-  const std::string& file() const { return file_; }
-  const std::string& position() const { return position_; }
-  const std::string& reason() const { return reason_; }
+  bool ok() const { return code_ == StatusCode::kOk; }       ///< whether it is success
+  StatusCode code() const { return code_; }                  ///< the kind of failure
+  const std::string& file() const { return file_; }          ///< empty where unknown
+  const std::string& position() const { return position_; }  ///< empty where unknown
+  const std::string& reason() const { return reason_; }      ///< what went wrong
 
   /// Adds where it happened; an outer caller never overwrites what an inner one said.
   Status&& InFile(std::string file) &&;
@@ -72,20 +72,20 @@ class [[nodiscard]] StatusOr {
   StatusOr(Status status)
       : status_(std::move(status)) {  // NOLINT: implicit by design, as in `return Status::Io(..)`
     SKALD_CHECK(!status_.ok(), "StatusOr built from an ok Status without a value");
-  }
-  StatusOr(T value) : value_(std::move(value)) {}  // NOLINT: implicit by design
+  }                                                ///< why there is no value; must not be ok
+  StatusOr(T value) : value_(std::move(value)) {}  ///< a value. NOLINT: implicit by design
 
-  bool ok() const { return value_.has_value(); }
-  const Status& status() const& { return status_; }
-  Status&& status() && { return std::move(status_); }
+  bool ok() const { return value_.has_value(); }       ///< whether there is a value
+  const Status& status() const& { return status_; }    ///< ok where there is a value
+  Status&& status() && { return std::move(status_); }  ///< the same
 
-  T& value() & { return Checked(); }
-  const T& value() const& { return const_cast<StatusOr*>(this)->Checked(); }
-  T value() && { return std::move(Checked()); }  ///< by value: safe in a range-for over a call
-  T& operator*() & { return Checked(); }
-  const T& operator*() const& { return value(); }
-  T* operator->() { return &Checked(); }
-  const T* operator->() const { return &value(); }
+  T& value() & { return Checked(); }  ///< there must be one: a broken invariant else
+  const T& value() const& { return const_cast<StatusOr*>(this)->Checked(); }  ///< the same
+  T value() && { return std::move(Checked()); }     ///< by value: safe in a range-for over a call
+  T& operator*() & { return Checked(); }            ///< value()
+  const T& operator*() const& { return value(); }   ///< value()
+  T* operator->() { return &Checked(); }            ///< of value()
+  const T* operator->() const { return &value(); }  ///< of value()
 
  private:
   T& Checked() {
@@ -117,3 +117,6 @@ class [[nodiscard]] StatusOr {
   auto temporary = (expression);                                    \
   if (!temporary.ok()) return std::move(temporary).status();        \
   target = std::move(temporary).value()
+
+/// @fn skald::Status::Unsupported(std::string reason)
+/// A failure of that kind.

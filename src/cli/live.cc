@@ -3,11 +3,13 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/progress_bar.h"
 #include "cli/recognizer_arguments.h"
-#include "engine/live_transcriber.h"
+#include "engine/live_session.h"
+#include "frontend/media/media_reader.h"
 
 namespace skald::cli {
 namespace {
@@ -70,11 +72,6 @@ int TranscribeLive(const po::variables_map& values, RecognizerOptions recognizer
   if (media.track < 0 || media.split_channels) {
     return Report(Status::InvalidArgument("--live takes one track and mixes its channels"), kBadUsage);
   }
-  recognizer_options.search_device = "cpu";  // one stream would not fill a device
-  recognizer_options.windows.window_s = live.history_s + live.step_s + live.lookahead_s;
-  ProgressBar bar(ProgressStyle::kNone);
-  auto recognizer = MakeRecognizer(recognizer_options, &bar);
-  if (!recognizer.ok()) return Report(recognizer.status(), kNothingDone);
   auto reader = MediaReader::Open(input, media);
   if (!reader.ok()) return Report(reader.status(), kSomeFailed);
 
@@ -87,16 +84,17 @@ int TranscribeLive(const po::variables_map& values, RecognizerOptions recognizer
     }
     std::fflush(stdout);
   };
-  LiveTranscriber transcriber((*recognizer)->first_scorer(), (*recognizer)->graph(),
-                              (*recognizer)->search_options(), (*recognizer)->boosts(), live, sink);
+  ProgressBar bar(ProgressStyle::kNone);
+  auto session = LiveSession::Create(std::move(recognizer_options), live, sink, BuildProgressOn(&bar));
+  if (!session.ok()) return Report(session.status(), kNothingDone);
   for (;;) {
     StatusOr<std::optional<PcmBlock>> block = (*reader)->Read();
     if (!block.ok()) return Report(std::move(block).status().InFile(input), kSomeFailed);
     if (!block->has_value()) break;
-    const Status status = transcriber.Push((*block)->first_sample, (*block)->samples);
+    const Status status = (*session)->Push((*block)->first_sample, (*block)->samples);
     if (!status.ok()) return Report(status, kSomeFailed);
   }
-  const Status status = transcriber.Finish();
+  const Status status = (*session)->Finish();
   return status.ok() ? kAllWell : Report(status, kSomeFailed);
 }
 

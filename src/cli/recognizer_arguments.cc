@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "engine/boost_list.h"
 
 namespace skald::cli {
 
@@ -208,10 +209,14 @@ StatusOr<MediaOptions> ReadMediaArguments(const po::variables_map& values) {
   return media;
 }
 
-StatusOr<std::unique_ptr<Recognizer>> MakeRecognizer(const RecognizerOptions& options, ProgressBar* bar) {
-  auto recognizer = Recognizer::Create(options, [bar](double fraction, const std::string& phase) {
+BuildProgress BuildProgressOn(ProgressBar* bar) {
+  return [bar](double fraction, const std::string& phase) {
     bar->Update(fraction, "building the decoding graph, once for this model: " + phase);
-  });
+  };
+}
+
+StatusOr<std::unique_ptr<Recognizer>> MakeRecognizer(const RecognizerOptions& options, ProgressBar* bar) {
+  auto recognizer = Recognizer::Create(options, BuildProgressOn(bar));
   bar->Clear();
   return recognizer;
 }

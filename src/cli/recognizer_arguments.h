@@ -24,6 +24,9 @@ StatusOr<std::vector<HeadShare>> ReadHeads(const std::string& list);
 boost::program_options::options_description MediaArguments();
 StatusOr<MediaOptions> ReadMediaArguments(const boost::program_options::variables_map& values);
 
+/// Shows the progress of a graph being built on `bar`.
+BuildProgress BuildProgressOn(ProgressBar* bar);
+
 /// Makes the recognizer, with progress of the graph build on `bar`.
 StatusOr<std::unique_ptr<Recognizer>> MakeRecognizer(const RecognizerOptions& options, ProgressBar* bar);
 

@@ -11,6 +11,7 @@
 #include "decoder/graph/graph_image.h"
 #include "decoder/graph/lexicon.h"
 #include "decoder/graph/pronouncer.h"
+#include "engine/graph_cache.h"
 #include "engine/recognizer.h"
 #include "engine/score_rows.h"
 

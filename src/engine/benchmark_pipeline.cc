@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine/benchmark_stages.h"
+#include "engine/device_segment_search.h"
 
 namespace skald {
 

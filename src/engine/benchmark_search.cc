@@ -3,6 +3,8 @@
 
 #include "decoder/search/beam_search.h"
 #include "engine/benchmark_stages.h"
+#include "engine/device_segment_search.h"
+#include "engine/segment_search.h"
 
 namespace skald {
 namespace {

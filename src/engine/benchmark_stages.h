@@ -8,6 +8,7 @@
 #include "base/stopwatch.h"
 #include "engine/benchmark.h"
 #include "engine/recognizer.h"
+#include "engine/scorer.h"
 #include "frontend/segmentation/window_cutter.h"
 
 namespace skald {

@@ -8,21 +8,9 @@
 #include "decoder/graph/graph_builder.h"
 #include "decoder/graph/graph_image.h"
 #include "decoder/search/boost_automaton.h"
+#include "engine/boost_request.h"
 
 namespace skald {
-
-/// A word or a phrase that the user expects to hear.
-struct BoostRequest {
-  std::string phrase;  ///< words between spaces
-  /// Nats taken off for every occurrence. Larger finds more of them and hears them where they were not said;
-  /// negative hears the phrase less often.
-  double weight = kDefaultWeight;
-  /// How the words are said, in units of the model's head, for a phrase of one word only. Empty: as the
-  /// lexicon has it, else as it is written.
-  std::string spelling;
-
-  static constexpr double kDefaultWeight = 4.0;
-};
 
 /// Reads a list: a phrase a line, optionally a tab and its weight, optionally another tab and the spelling of
 /// its one word in units; empty lines and those that begin with # count for nothing. kCorrupt with the line:

@@ -3,16 +3,10 @@
 #include <memory>
 #include <vector>
 
+#include "engine/fusion_options.h"
 #include "engine/scorer.h"
 
 namespace skald {
-
-/// How scores of several models for the same frame and unit become one.
-enum class FusionRule {
-  kArithmetic,  ///< -log of the weighted mean of the probabilities: each model may propose, so that the spike
-                ///< of one CTC model survives a neighbour's that comes a frame later
-  kLogLinear,   ///< weighted mean of the negative log-probs: each model may veto
-};
 
 /// Scores of models on one frame grid, fused on the host and then scaled, for each
 /// head as `scaling` has it. The CPU twin of FuseScores

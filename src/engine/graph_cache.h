@@ -1,16 +1,13 @@
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "base/status.h"
 #include "decoder/graph/graph_builder.h"
+#include "engine/build_progress.h"
 #include "models/bundle/bundle.h"
 
 namespace skald {
-
-/// Hears of a graph being built: fraction in [0, 1], never falling, and the phase.
-using BuildProgress = std::function<void(double fraction, const std::string& phase)>;
 
 /// Sources of the graph that searches with `head` of a bundle; every file is verified. kUnsupported where the
 /// bundle lacks what a graph needs.

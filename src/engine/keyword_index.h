@@ -15,6 +15,7 @@ enum class OovSearch {
   kAuto,  ///< they are looked for by their sound, where pronunciations are known (SetPronunciations)
 };
 
+/// What is looked for and what is listed.
 struct KeywordSearchOptions {
   /// Hits with a lower score are not listed. Smaller: more hits, slower phrases. 0: everything in the index.
   double min_score = 0.1;
@@ -23,7 +24,7 @@ struct KeywordSearchOptions {
   int context_words = 5;  ///< on each side
   /// Longest silence between the words of a phrase [s].
   double max_gap_s = 1.0;
-  OovSearch oov = OovSearch::kAuto;
+  OovSearch oov = OovSearch::kAuto;  ///< what becomes of unknown words
   /// Playback starts this long before the hit [s].
   double lead_in_s = 2;
   /// Threads that search segments; 0: one for each processor. The result does not depend on it.
@@ -33,25 +34,27 @@ struct KeywordSearchOptions {
   /// searched (Miller et al. 2007). Larger beta: false hits cost more. 999.9 is NIST's.
   double beta = 999.9;
 
-  Status Validate() const;
+  Status Validate() const;  ///< kInvalidArgument names the field that is out of range
 };
 
+/// What an index holds.
 struct KeywordIndexInfo {
+  /// A part of an index, written at once and never changed.
   struct Segment {
-    std::string name;
-    int64_t files = 0;
-    int64_t utterances = 0;
-    int64_t terms = 0;
-    int64_t arcs = 0;
-    int64_t bytes = 0;
-    double audio_s = 0;
-    double floor = 0;
+    std::string name;        ///< of its file
+    int64_t files = 0;       ///< removed ones included
+    int64_t utterances = 0;  ///< segments between pauses
+    int64_t terms = 0;       ///< different words
+    int64_t arcs = 0;        ///< words that may have been said
+    int64_t bytes = 0;       ///< on disk
+    double audio_s = 0;      ///< of its files
+    double floor = 0;        ///< words less probable than this are not in it
   };
-  std::vector<Segment> segments;
-  int64_t files = 0;          ///< that can be found
-  int64_t removed_files = 0;  ///< whose data a merge would delete
-  int64_t bytes = 0;          ///< of all segments
-  double audio_s = 0;         ///< of the files that can be found
+  std::vector<Segment> segments;  ///< parts, oldest first
+  int64_t files = 0;              ///< that can be found
+  int64_t removed_files = 0;      ///< whose data a merge would delete
+  int64_t bytes = 0;              ///< of all segments
+  double audio_s = 0;             ///< of the files that can be found
 };
 
 /// A keyword index opened for searching: what it held when it was opened or last refreshed. Searching is
@@ -62,8 +65,8 @@ class KeywordIndex {
   /// kNotFound where there is no index; kCorrupt, kUnsupported for damaged ones and those of other versions,
   /// naming the file.
   static StatusOr<KeywordIndex> Open(const std::string& folder);
-  KeywordIndex(KeywordIndex&&) noexcept;
-  KeywordIndex& operator=(KeywordIndex&&) noexcept;
+  KeywordIndex(KeywordIndex&&) noexcept;             ///< the other is then only fit to be destroyed
+  KeywordIndex& operator=(KeywordIndex&&) noexcept;  ///< the other is then only fit to be destroyed
   ~KeywordIndex();
 
   /// Sees what was added and removed since.
@@ -78,7 +81,7 @@ class KeywordIndex {
   StatusOr<KeywordSearchResult> Search(const std::string& query,
                                        const KeywordSearchOptions& options = {}) const;
 
-  StatusOr<KeywordIndexInfo> Info();
+  StatusOr<KeywordIndexInfo> Info();  ///< as of the last refresh
   /// The paths of all files that can be found, sorted.
   StatusOr<std::vector<std::string>> Files();
 
@@ -89,8 +92,8 @@ class KeywordIndex {
   static StatusOr<int64_t> Remove(const std::string& folder, const std::vector<std::string>& paths);
   /// Merges all segments into one and drops what was removed. Returns how many segments were merged.
   static StatusOr<int64_t> Merge(const std::string& folder);
-  /// Writes `copies` of everything in `folder` to the index `to` (made where there is none), each file under its
-  /// path behind "copyN/": for measuring how search scales.
+  /// Writes `copies` of everything in `folder` to the index `to` (made where there is none), each file under
+  /// its path behind "copyN/": for measuring how search scales.
   static Status Replicate(const std::string& folder, const std::string& to, int copies);
 
  private:

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "base/stopwatch.h"
+#include "decoder/graph/graph_image.h"
 #include "decoder/kws/index_folder.h"
 #include "decoder/kws/posterior_lattice.h"
 #include "decoder/kws/probability_code.h"
 #include "decoder/lattice/word_lattice.h"
+#include "engine/pipeline.h"
 
 namespace skald {
 namespace {

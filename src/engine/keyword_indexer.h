@@ -5,11 +5,13 @@
 #include <string>
 
 #include "base/status.h"
-#include "decoder/graph/graph_image.h"
-#include "engine/pipeline.h"
+#include "engine/file_result.h"
 
 namespace skald {
 
+class GraphImage;
+
+/// What is put into an index, and how often it is committed.
 struct KeywordIndexerOptions {
   /// Words with a smaller probability cannot be found. Smaller: more can be found, a larger index.
   double posterior_floor = 1e-3;
@@ -23,7 +25,7 @@ struct KeywordIndexerOptions {
   /// Merge small segments, so that there are never many; false leaves that to KeywordIndex::Merge.
   bool merge_small_segments = true;
 
-  Status Validate() const;
+  Status Validate() const;  ///< kInvalidArgument names the field that is out of range
 };
 
 /// Puts the lattices of a recognizer's run into a keyword index. Its two functions are the sinks of
@@ -42,8 +44,8 @@ class KeywordIndexer {
   /// Makes the index where there is none. Fails as KeywordIndex::Open does.
   static StatusOr<KeywordIndexer> Open(const std::string& folder, const GraphImage& graph,
                                        const KeywordIndexerOptions& options = {});
-  KeywordIndexer(KeywordIndexer&&) noexcept;
-  KeywordIndexer& operator=(KeywordIndexer&&) noexcept;
+  KeywordIndexer(KeywordIndexer&&) noexcept;             ///< the other is then only fit to be destroyed
+  KeywordIndexer& operator=(KeywordIndexer&&) noexcept;  ///< the other is then only fit to be destroyed
   ~KeywordIndexer();
 
   /// Whether the index holds this very file: same path, size and time of modification.
@@ -56,7 +58,7 @@ class KeywordIndexer {
   /// Commits what is not yet; to be called after every run. Another run may follow.
   Status Finish();
 
-  int64_t files_added() const;
+  int64_t files_added() const;  ///< since it was opened
   /// Processor time that went into the index, beyond recognition [s].
   double processor_s() const;
 

@@ -14,6 +14,7 @@
 #include "decoder/lattice/nbest.h"
 #include "decoder/lattice/word_confidence.h"
 #include "decoder/lattice/word_lattice.h"
+#include "engine/pipeline.h"
 #include "engine/recognizer.h"
 #include "engine/rescorer.h"
 

@@ -33,7 +33,7 @@ Status LiveOptions::Validate() const {
 }
 
 LiveTranscriber::LiveTranscriber(Scorer* scorer, const GraphImage& graph, const SearchOptions& search,
-                                 const BoostAutomaton* boost, const LiveOptions& options, Sink sink)
+                                 const BoostAutomaton* boost, const LiveOptions& options, LiveSink sink)
     : scorer_(scorer),
       shape_(scorer->shape()),
       graph_(graph),

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/fused_scorer.h"
 #include "models/bundle/bundle.h"
 
 namespace skald {

@@ -6,19 +6,19 @@
 
 #include "base/status.h"
 #include "decoder/search/search_options.h"
-#include "engine/boost_list.h"
-#include "engine/endpointer.h"
-#include "engine/model_fusion.h"
+#include "engine/boost_request.h"
+#include "engine/description_options.h"
+#include "engine/endpoint_options.h"
+#include "engine/fusion_options.h"
 #include "engine/rescoring_options.h"
-#include "engine/segment_describer.h"
-#include "frontend/segmentation/window_cutter.h"
+#include "frontend/segmentation/window_options.h"
 
 namespace skald {
 
 /// A head of a model and how much it counts beside others; 0 or more, not all 0.
 struct HeadShare {
-  std::string name;
-  double weight = 1;
+  std::string name;   ///< as the bundle has it
+  double weight = 1;  ///< beside the others'
 };
 
 /// Everything that can be chosen about a recognizer. Fields that affect the text say so.
@@ -66,12 +66,12 @@ struct RecognizerOptions {
   DescriptionOptions description;
   /// Confidences as the lattice has them, uncalibrated.
   bool raw_confidences = false;
-  RescoringOptions rescoring;
+  RescoringOptions rescoring;  ///< a larger language model; affects the text
   /// Further bundles whose scores are fused with the model's, frame by frame; each takes as much time and
   /// memory as the model. Affects the text.
   FusionOptions fusion;
-  WindowOptions windows;
-  EndpointOptions endpoint;
+  WindowOptions windows;     ///< what the acoustic model sees at once; affects the text
+  EndpointOptions endpoint;  ///< where streams are cut for the search; affects the text
   /// Seconds of audio in one batch of the acoustic model; larger feeds a GPU better and takes more memory. 0:
   /// 30 on the CPU, 300 on a GPU (about 1 GB of its memory for en-base).
   double batch_s = 0;

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/results.h"
-#include "base/status.h"
 #include "decoder/graph/graph_image.h"
 #include "engine/device_segment_search.h"
+#include "engine/file_result.h"
 #include "engine/head_combiner.h"
 #include "engine/options.h"
 #include "engine/pipeline_report.h"
@@ -19,19 +17,6 @@
 #include "frontend/media/media_reader.h"
 
 namespace skald {
-
-/// What became of one input: transcripts of its tracks, or why there are none.
-struct FileResult {
-  size_t index = 0;  ///< into the inputs of the run
-  std::string path;
-  Status status;
-  /// One per audio track; empty unless status is ok. Without segments, where a SegmentSink took them.
-  std::vector<Transcript> transcripts;
-};
-
-/// Receives results from threads that do nothing else: from one, in the order of the inputs, or from several
-/// at once in any order (PipelineContext::writers). Must not call back into the recognizer.
-using ResultSink = std::function<void(FileResult)>;
 
 /// A segment's lattice as the search left it, with its place in its file. Valid during the call only.
 struct SegmentLattice {
@@ -42,30 +27,6 @@ struct SegmentLattice {
   int64_t first_frame = 0;  ///< of the lattice, in the stream of `clock`
   const RawLattice& lattice;
 };
-
-/// Receives every segment's lattice (of several heads the first one's) before it is dropped, in any order and
-/// from several threads at once; all of a file's come before its FileResult.
-using LatticeSink = std::function<void(const SegmentLattice&)>;
-
-/// Receives the segments of every track in order (by start in whole milliseconds, then channel), each as soon
-/// as none can come any more that belongs before it, so that a recording of any length takes no more memory
-/// than a short one. From several threads, but one at a time for each file; all of a file's come before its
-/// FileResult. Must not call back into the recognizer.
-class SegmentSink {
- public:
-  virtual ~SegmentSink() = default;
-  /// A file was opened; `sources` are its tracks as far as they are known: not their durations.
-  virtual void Begin(size_t file_index, std::span<const Transcript::Source> sources) = 0;
-  virtual void Take(size_t file_index, int track, Segment segment) = 0;
-};
-
-/// How far the pipeline got; the seconds of audio count what went through the acoustic model.
-struct PipelineProgress {
-  int64_t files_done = 0;
-  int64_t files = 0;
-  double audio_s = 0;
-};
-using ProgressSink = std::function<void(const PipelineProgress&)>;
 
 /// Fixed surroundings of a pipeline run; everything referenced outlives the run.
 struct PipelineContext {
@@ -95,10 +56,6 @@ struct PipelineContext {
   /// Mono samples of every path at kSampleRateHz, in place of its file; empty: files are read.
   std::span<const PcmView> samples = {};
 };
-
-/// Names the next input, or nothing when all are named; called by one thread at a time. Inputs are numbered
-/// in the order in which it names them.
-using InputSource = std::function<std::optional<std::string>()>;
 
 /// Transcribes files: reader threads cut media into windows, scoring workers run features and acoustic model
 /// over batches of windows from whatever files are open, and every stretch between two pauses is searched by

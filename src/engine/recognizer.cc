@@ -1,6 +1,6 @@
 #include "engine/recognizer.h"
 
-#include <unistd.h>
+#include <dlfcn.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -13,6 +13,10 @@
 
 #include "base/stopwatch.h"
 #include "engine/device_list.h"
+#include "engine/device_segment_search.h"
+#include "engine/graph_cache.h"
+#include "engine/model_fusion.h"
+#include "engine/pipeline.h"
 #include "engine/scorer.h"
 #include "engine/search_head.h"
 #include "models/bundle/bundle.h"
@@ -28,6 +32,14 @@ constexpr double kCpuBatchS = 30, kCudaBatchS = 300;
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
+}
+
+/// The file that holds this code: the shared library, or the program that it was linked into.
+fs::path LibraryFile() {
+  Dl_info info = {};
+  if (dladdr(reinterpret_cast<const void*>(&LibraryFile), &info) == 0 || info.dli_fname == nullptr) return {};
+  std::error_code error;
+  return fs::weakly_canonical(info.dli_fname, error);
 }
 
 /// The devices that `list` names; "auto" is the first CUDA device, else the CPU.
@@ -71,16 +83,18 @@ std::string AlsoModelsAsText(const FusionOptions& fusion) {
 StatusOr<std::string> FindDefaultBundle() {
   if (const std::string folder = Environment("SKALD_MODEL"); !folder.empty()) return folder;
   std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  for (fs::path folder = program.parent_path(); !error && folder != folder.root_path();
-       folder = folder.parent_path()) {
-    for (const char* below : {"models/en-base-25fps", "share/skald/models/en-base-25fps"}) {
-      if (fs::exists(folder / below / "bundle.json", error)) return (folder / below).string();
+  std::string looked;
+  for (const fs::path& file : {LibraryFile(), fs::read_symlink("/proc/self/exe", error)}) {
+    for (fs::path folder = file.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
+      for (const char* below : {"models/en-base-25fps", "share/skald/models/en-base-25fps"}) {
+        if (fs::exists(folder / below / "bundle.json", error)) return (folder / below).string();
+      }
     }
+    if (looked != file.string()) looked += (looked.empty() ? "" : " or ") + file.string();
   }
   return Status::NotFound(
       "no model: name a bundle with --model or SKALD_MODEL; models/en-base-25fps is in no folder above " +
-      program.string());
+      looked);
 }
 
 std::string DefaultCacheFolder() {

@@ -1,28 +1,38 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/audio.h"
 #include "base/status.h"
-#include "engine/graph_cache.h"
+#include "engine/build_progress.h"
+#include "engine/file_result.h"
 #include "engine/options.h"
-#include "engine/pipeline.h"
+#include "engine/pipeline_report.h"
+#include "frontend/media/media_options.h"
 
 namespace skald {
 
+class BoostAutomaton;
+class Bundle;
+class DeviceSegmentSearch;
+class GraphImage;
+class Scorer;
+
 /// What a recognizer runs with, for people to read.
 struct RecognizerInfo {
-  std::string model_folder;
-  std::string model_name;
-  std::string head;
-  std::string device;
-  std::string precision;
-  std::string search_device;
-  std::string graph_path;
-  int threads = 0;
-  double load_s = 0;  ///< model, graph (building included) and workers
+  std::string model_folder;   ///< of the bundle
+  std::string model_name;     ///< as the bundle has it
+  std::string head;           ///< of the model, with which it searches
+  std::string device;         ///< of the acoustic model: "cpu" or "cuda:N"
+  std::string precision;      ///< of the acoustic model's arithmetic
+  std::string search_device;  ///< where segments are searched
+  std::string graph_path;     ///< of the decoding graph
+  int threads = 0;            ///< workers on the CPU
+  double load_s = 0;          ///< model, graph (building included) and workers
   /// What had to be done with less than was asked for, because a device's memory was short.
   std::vector<std::string> notes;
 };
@@ -38,8 +48,10 @@ class Recognizer {
                                                       const BuildProgress& build_progress = {});
   ~Recognizer();
 
-  /// Transcribes `paths` ("-" is standard input). Every path gets exactly one result, in order; see
-  /// RunPipeline.
+  /// Transcribes `paths` ("-" is standard input). Every path gets exactly one result, in order; a bad file
+  /// ends in its own status and never affects others. Results depend neither on the number of workers nor on
+  /// the company of other files; memory depends neither on the length nor on the number of files. Says where
+  /// the time went.
   PipelineReport TranscribeFiles(const std::vector<std::string>& paths, const MediaOptions& media,
                                  const ResultSink& sink, const ProgressSink& progress = {},
                                  const LatticeSink& lattices = {});
@@ -49,8 +61,9 @@ class Recognizer {
   PipelineReport TranscribeSamples(std::span<const PcmView> inputs, const ResultSink& sink,
                                    const ProgressSink& progress = {});
 
-  /// TranscribeFiles for inputs that become known one after the other; see RunPipeline. `writers` and
-  /// `segments` as in PipelineContext.
+  /// TranscribeFiles for inputs that become known one after the other; `files` is how many there are
+  /// about, for the progress. `writers`: threads that hand results to the sink, in the order of the inputs
+  /// where it is one. `segments` takes segments as they come; may be null.
   PipelineReport TranscribeInputs(const InputSource& inputs, int64_t files, const MediaOptions& media,
                                   const ResultSink& sink, const ProgressSink& progress = {}, int writers = 1,
                                   SegmentSink* segments = nullptr);
@@ -58,12 +71,13 @@ class Recognizer {
   /// One file.
   FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});
 
-  const RecognizerInfo& info() const;
+  const RecognizerInfo& info() const;  ///< what it runs with
 
-  // The parts, for benchmarks and tests that drive stages by themselves.
-  const Bundle& bundle() const;
-  const GraphImage& graph() const;
-  const SearchOptions& search_options() const;
+  // The parts, for benchmarks and tests that drive stages by themselves. Their types are no part of the
+  // installed interface.
+  const Bundle& bundle() const;                 ///< the model's files
+  const GraphImage& graph() const;              ///< the decoding graph; KeywordIndexer::Open takes it
+  const SearchOptions& search_options() const;  ///< what the search keeps
   /// Phrases that the search prefers; null: none.
   const BoostAutomaton* boosts() const;
   /// Factor that scores are multiplied by before the search.
@@ -81,8 +95,9 @@ class Recognizer {
   std::unique_ptr<State> state_;
 };
 
-/// Folder of the default English bundle: $SKALD_MODEL; else models/en-base-25fps in a folder that holds the
-/// running program, or in share/skald of its installation. kNotFound names the places.
+/// Folder of the default English bundle: $SKALD_MODEL; else models/en-base-25fps in a folder above the
+/// library or the running program, or in share/skald there, as an installation has it. kNotFound names the
+/// places.
 StatusOr<std::string> FindDefaultBundle();
 
 /// The user's cache folder for Skald: $SKALD_CACHE, else $XDG_CACHE_HOME/skald, else ~/.cache/skald.

@@ -8,7 +8,7 @@ namespace skald {
 
 /// What a larger language model does to word lattices. All fields affect the text.
 struct RescoringOptions {
-  bool enabled = false;
+  bool enabled = false;  ///< whether it is done at all
   /// ARPA file, plain or gzip, or a `.sklm` file; empty: the bundle's large model.
   std::string lm_path;
   /// Share of the large model, log-linear: 0 keeps the first-pass model, 1 replaces it.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "engine/boost_list.h"
+
 namespace skald {
 namespace {
 

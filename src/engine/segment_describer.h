@@ -16,6 +16,7 @@
 #include "decoder/lattice/confusion_network.h"
 #include "decoder/lattice/raw_lattice.h"
 #include "decoder/lattice/word_lattice.h"
+#include "engine/description_options.h"
 #include "engine/lattice_rescorer.h"
 
 namespace skald {
@@ -25,40 +26,6 @@ struct FrameClock {
   double origin_s = 0;
   double frame_shift_s = 0;
   double Seconds(int64_t frame) const { return origin_s + static_cast<double>(frame) * frame_shift_s; }
-};
-
-/// Which words of a lattice are the text.
-enum class WordRule {
-  kViterbi,  ///< those of the best path: fewest wrong sentences
-  kMbr,      ///< those of least expected word errors
-};
-
-/// What is read from the lattice of a segment.
-struct DescriptionOptions {
-  /// Affects the text.
-  WordRule word_rule = WordRule::kMbr;
-  /// kMbr: paths weigh exp(-mbr_scale * cost). Smaller: more words differ from the best path. Affects the
-  /// text.
-  double mbr_scale = 0.5;
-  /// kMbr takes nodes of the word lattice times twice the words of its best path as memory, 16 bytes each,
-  /// and time in proportion. A segment beyond this (some minutes without a pause) gets the words of the best
-  /// path.
-  size_t max_mbr_cells = size_t{1} << 24;
-  /// Word strings listed for each segment. Larger: more time.
-  int nbest = 0;
-  /// Other words listed for each word, from the confusion network at mbr_scale. Segments beyond max_mbr_cells
-  /// have none.
-  int alternatives = 0;
-  /// Confidences weigh paths by exp(-confidence_scale * cost). Smaller: flatter, so that words of great
-  /// confidence are told apart. Maps of bundles belong to the default.
-  double confidence_scale = 0.5;
-  /// Makes confidences of what the lattice says: see ConfidenceMap.
-  ConfidenceMap confidence_map;
-  /// Whether and how each segment's word lattice is kept for output.
-  LatticeType lattice_type = LatticeType::kNone;
-
-  /// kInvalidArgument names the option that is out of range.
-  Status Validate() const;
 };
 
 /// At most `count` words of the bin but for the chosen one, likeliest first.

@@ -20,8 +20,9 @@ enum class TextCase {
   kSentence,  ///< lower case, but the first letter of a segment and of the English "I", "I'm", ...
 };
 
+/// How transcripts are written; every format reads what concerns it.
 struct OutputOptions {
-  TextCase text_case = TextCase::kAsIs;
+  TextCase text_case = TextCase::kAsIs;  ///< how letters are written
   /// txt: "[00:00:01.20 - 00:00:03.40] " before every segment.
   bool times_in_text = false;
   /// The channels of the file were transcribed one by one: txt and subtitles name the channel, CTM uses A, B,
@@ -29,7 +30,7 @@ struct OutputOptions {
   bool split_channels = false;
   /// Several tracks of the file were transcribed: the file id of the CTM tells them apart ("stem-track2").
   bool several_tracks = false;
-  SubtitleOptions subtitles;
+  SubtitleOptions subtitles;  ///< how subtitles are cut
   /// lattice: how the segments' lattices are written; segments that have none of this type are left out.
   LatticeType lattice_type = LatticeType::kKaldiText;
   /// BCP 47 tag of the language of the text, for TTML.

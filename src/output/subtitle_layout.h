@@ -17,11 +17,11 @@ namespace skald {
 struct SubtitleOptions {
   /// Larger: fewer, wider subtitles. Counted in Unicode code points.
   int max_characters_per_line = 42;
-  int max_lines = 2;
+  int max_lines = 2;  ///< of a subtitle
   /// A subtitle stays at least this long where the next one leaves room. Larger: easier to read, lags behind
   /// speech.
   double min_duration_s = 1.0;
-  double max_duration_s = 7.0;
+  double max_duration_s = 7.0;  ///< no subtitle stays longer
   /// Pause between two subtitles, so that the eye notices the change (two frames at 25 per second).
   double min_gap_s = 0.08;
   /// Advisory: subtitles that would have to be read faster stay longer where there is room, and cuts avoid
@@ -36,9 +36,9 @@ struct SubtitleOptions {
 
 /// One subtitle. Times in whole milliseconds, so that no rounding can make two of them overlap.
 struct SubtitleCue {
-  int64_t start_ms = 0;
-  int64_t end_ms = 0;  ///< > start_ms
-  int channel = 0;
+  int64_t start_ms = 0;            ///< milliseconds
+  int64_t end_ms = 0;              ///< > start_ms
+  int channel = 0;                 ///< of its words
   double confidence = 0;           ///< mean of the word confidences, in [0, 1]
   std::vector<std::string> lines;  ///< at least one; no line is empty
 };
