@@ -26,6 +26,7 @@ constexpr char kAbout[] =
     "info INDEX             segments, files, sizes\n"
     "merge INDEX            make one segment of all, without what was removed\n"
     "remove INDEX FILE...   make files unfindable\n"
+    "absorb INDEX OTHER...  put what other indexes hold into this one, made where it does not exist\n"
     "replicate INDEX NEW    write an index of many copies of another, to measure how search scales";
 
 int Add(const po::variables_map& values, const std::string& folder, const std::vector<std::string>& named) {
@@ -150,6 +151,17 @@ int Merge(const std::string& folder) {
   return kAllWell;
 }
 
+int Absorb(const std::string& folder, const std::vector<std::string>& others) {
+  int64_t files = 0;
+  for (const std::string& other : others) {
+    const auto absorbed = KeywordIndex::Absorb(folder, other);
+    if (!absorbed.ok()) return Report(absorbed.status(), kNothingDone);
+    files += *absorbed;
+  }
+  std::printf("%lld files absorbed\n", static_cast<long long>(files));
+  return kAllWell;
+}
+
 int Replicate(const po::variables_map& values, const std::string& folder, const std::string& to) {
   const int copies = values["copies"].as<int>();
   if (copies < 1) return Report(Status::InvalidArgument("--copies must be at least 1"), kBadUsage);
@@ -182,7 +194,7 @@ po::options_description Options() {
 
 int RunIndex(const Arguments& arguments) {
   const Parsed parsed =
-      Parse(arguments, "skald index add|info|merge|remove|replicate INDEX [OPTIONS] [FILE...]", kAbout,
+      Parse(arguments, "skald index add|info|merge|absorb|remove|replicate INDEX [OPTIONS] [FILE...]", kAbout,
             Options(), "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   auto words = Texts(parsed.values, "word");
@@ -192,16 +204,17 @@ int RunIndex(const Arguments& arguments) {
     words.erase(words.begin(), words.begin() + 2);
     if (action == "add" && !words.empty()) return Add(parsed.values, folder, words);
     if (action == "info" && words.empty()) return Info(parsed.values, folder);
+    if (action == "absorb" && !words.empty()) return Absorb(folder, words);
     if (action == "merge" && words.empty()) return Merge(folder);
     if (action == "replicate" && words.size() == 1) return Replicate(parsed.values, folder, words[0]);
     if (action == "remove" && (!words.empty() || parsed.values["missing"].as<bool>())) {
       return Remove(parsed.values, folder, words);
     }
   }
-  return Report(
-      Status::InvalidArgument(
-          "index needs add INDEX INPUT..., info INDEX, merge INDEX or remove INDEX FILE... (see --help)"),
-      kBadUsage);
+  return Report(Status::InvalidArgument("index needs add INDEX INPUT..., info INDEX, merge INDEX, absorb "
+                                        "INDEX OTHER... or remove INDEX FILE... "
+                                        "(see --help)"),
+                kBadUsage);
 }
 
 }  // namespace skald::cli

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <cmath>
 #include <deque>
+#include <filesystem>
 #include <fmt/format.h>
 #include <mutex>
 #include <set>
 #include <thread>
 #include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -329,6 +331,37 @@ StatusOr<int64_t> KeywordIndex::Merge(const std::string& folder) {
   SKALD_ASSIGN_OR_RETURN(const size_t merged,
                          index_folder.Merge([](const CatalogueSegment&) { return true; }));
   return static_cast<int64_t>(merged);
+}
+
+StatusOr<int64_t> KeywordIndex::Absorb(const std::string& folder, const std::string& other) {
+  SKALD_ASSIGN_OR_RETURN(IndexFolder source, IndexFolder::Open(other));
+  std::error_code error;
+  if (std::filesystem::equivalent(folder, other, error)) {
+    return Status::InvalidArgument("an index cannot absorb itself").InFile(folder);
+  }
+  SKALD_ASSIGN_OR_RETURN(const IndexFolder::View view, source.OpenView());
+  SKALD_ASSIGN_OR_RETURN(const std::vector<CatalogueFile> known, source.catalogue().Files());
+  std::unordered_map<uint64_t, const CatalogueFile*> by_id;
+  for (const CatalogueFile& file : known) by_id.emplace(file.id, &file);
+
+  SKALD_ASSIGN_OR_RETURN(IndexFolder target, IndexFolder::OpenForWriting(folder));
+  if (known.empty()) return int64_t{0};
+  SKALD_ASSIGN_OR_RETURN(uint64_t id, target.catalogue().ReserveFileIds(known.size()));
+  SKALD_ASSIGN_OR_RETURN(IndexFolder::NewSegment written, target.CreateSegment());
+  std::vector<CatalogueFile> files;
+  for (const IndexSegment& segment : view.segments) {
+    SKALD_RETURN_IF_ERROR(written.writer.AddSegment(segment, [&](IndexSource* source_file) {
+      const auto found = by_id.find(source_file->file_id);
+      if (found == by_id.end()) return false;  // removed, or added after the view was opened
+      files.push_back(*found->second);
+      files.back().id = source_file->file_id = id++;
+      by_id.erase(found);
+      return true;
+    }));
+  }
+  const auto count = static_cast<int64_t>(files.size());
+  SKALD_RETURN_IF_ERROR(target.CommitSegment(std::move(written), std::move(files)));
+  return count;
 }
 
 Status KeywordIndex::Replicate(const std::string& folder, const std::string& to, int copies) {

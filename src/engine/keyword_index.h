@@ -92,6 +92,10 @@ class KeywordIndex {
   static StatusOr<int64_t> Remove(const std::string& folder, const std::vector<std::string>& paths);
   /// Merges all segments into one and drops what was removed. Returns how many segments were merged.
   static StatusOr<int64_t> Merge(const std::string& folder);
+  /// Puts all that the index `other` holds into the index in `folder`, made where there is none, as one
+  /// segment; files of the same path that were there are replaced. Interrupted, it has done nothing; done
+  /// again, it changes nothing more. Returns how many files there were. kInvalidArgument where both are one.
+  static StatusOr<int64_t> Absorb(const std::string& folder, const std::string& other);
   /// Writes `copies` of everything in `folder` to the index `to` (made where there is none), each file under
   /// its path behind "copyN/": for measuring how search scales.
   static Status Replicate(const std::string& folder, const std::string& to, int copies);

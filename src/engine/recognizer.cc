@@ -356,11 +356,12 @@ PipelineReport Recognizer::TranscribeFiles(const std::vector<std::string>& paths
 
 PipelineReport Recognizer::TranscribeInputs(const InputSource& inputs, int64_t files,
                                             const MediaOptions& media, const ResultSink& sink,
-                                            const ProgressSink& progress, int writers,
-                                            SegmentSink* segments) {
+                                            const ProgressSink& progress, int writers, SegmentSink* segments,
+                                            const LatticeSink& lattices) {
   PipelineContext context = state_->Context();
   context.writers = writers;
   context.segment_sink = segments;
+  context.lattice_sink = lattices;
   PipelineReport report = RunPipeline(context, inputs, files, media, sink, progress);
   state_->NoteLanes(state_->search_lanes);
   return report;

@@ -66,7 +66,7 @@ class Recognizer {
   /// where it is one. `segments` takes segments as they come; may be null.
   PipelineReport TranscribeInputs(const InputSource& inputs, int64_t files, const MediaOptions& media,
                                   const ResultSink& sink, const ProgressSink& progress = {}, int writers = 1,
-                                  SegmentSink* segments = nullptr);
+                                  SegmentSink* segments = nullptr, const LatticeSink& lattices = {});
 
   /// One file.
   FileResult TranscribeFile(const std::string& path, const MediaOptions& media = {});
