@@ -12,8 +12,9 @@ install(TARGETS skald_shared EXPORT skaldTargets
 install(DIRECTORY ${PROJECT_BINARY_DIR}/src/library/include/skald DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 
 install(EXPORT skaldTargets NAMESPACE skald:: DESTINATION ${package_folder} COMPONENT development)
+set(SKALD_MODELS_DIR ${CMAKE_INSTALL_DATADIR}/skald/models)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/skaldConfig.cmake.in ${PROJECT_BINARY_DIR}/skaldConfig.cmake
-  INSTALL_DESTINATION ${package_folder})
+  INSTALL_DESTINATION ${package_folder} PATH_VARS SKALD_MODELS_DIR)
 # Before 1.0 a new minor version may change the interface (docs/embedding.md).
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/skaldConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/skaldConfig.cmake ${PROJECT_BINARY_DIR}/skaldConfigVersion.cmake
