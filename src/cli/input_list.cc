@@ -107,13 +107,15 @@ StatusOr<std::vector<Input>> ExpandInputs(const std::vector<std::string>& named)
   std::map<std::string, int> stem_count;
   for (const Found& entry : found) ++stem_count[Contained(entry.below).replace_extension().string()];
   std::set<std::string> used;
+  std::map<std::string, int> last_copy;  // by stem
   std::vector<Input> inputs;
   for (const Found& entry : found) {
     const fs::path contained = Contained(entry.below);
     std::string stem = fs::path(contained).replace_extension().string();
     if (stem_count[stem] > 1) stem = contained.string();
+    int& copy = last_copy.try_emplace(stem, 1).first->second;
     std::string unique = stem;
-    for (int copy = 2; !used.insert(unique).second; ++copy) unique = stem + "-" + std::to_string(copy);
+    while (!used.insert(unique).second) unique = stem + "-" + std::to_string(++copy);
     inputs.push_back({entry.path, unique});
   }
   return inputs;
