@@ -1,0 +1,7 @@
+#include "decoder/kws/query.h"
+#include "fuzz/fuzz_target.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  (void)skald::ParseQuery(skald::fuzz::AsText(data, size));
+  return 0;
+}
