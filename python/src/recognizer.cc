@@ -141,7 +141,7 @@ class PyRecognizer {
                 if (on_progress.is_none()) return;
                 interruption.Guarded([&] { on_progress(now.files_done, now.files, now.audio_s); });
               },
-              1, indexer ? indexer->lattice_sink() : LatticeSink());
+              1, nullptr, indexer ? indexer->lattice_sink() : LatticeSink());
         });
         if (indexer) {
           const Status finished = indexer->Finish();
