@@ -63,6 +63,7 @@ std::vector<SubtitleCue> LayOutSubtitles(std::span<const Segment> segments, cons
 /// The same segment by segment: a cue is settled when it is known where the next one starts. Not thread safe.
 class SubtitleLayout {
  public:
+  /// As LayOutSubtitles has them.
   SubtitleLayout(const SubtitleOptions& options, int channel, int first_line_reserve)
       : options_(options), channel_(channel), first_line_reserve_(first_line_reserve) {}
 
