@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/section_file.h"
 
 /// What every target defines, as libFuzzer wants it: reads the bytes as its format. Whatever they are, it
 /// must return 0 in time and memory that are in proportion to their number.
@@ -46,13 +47,13 @@ std::vector<uint8_t> WithRightChecksums(const uint8_t* data, size_t size) {
   if (size < sizeof(Header)) return bytes;
   Header header;
   std::memcpy(&header, data, sizeof header);
-  header.file_size = size;
+  header.start.file_size = size;
   const auto all = std::as_bytes(std::span(bytes));
   for (auto& section : header.sections) {
     if (section.offset > size || section.size > size - section.offset) continue;
     section.checksum = Xxh64(all.subspan(section.offset, section.size));
   }
-  header.checksum = Xxh64(std::as_bytes(std::span(&header, 1)).first(offsetof(Header, checksum)));
+  header.checksum = SectionHeaderChecksum(std::as_bytes(std::span(&header, 1)));
   std::memcpy(bytes.data(), &header, sizeof header);
   return bytes;
 }
