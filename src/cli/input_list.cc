@@ -31,14 +31,17 @@ std::string LowerEnding(const fs::path& path) {
   return ending;
 }
 
-/// The path with everything dropped that could lead out of a folder.
+/// The path with everything dropped that could lead out of a folder, or to the journal in it.
 fs::path Contained(const fs::path& path) {
   fs::path contained;
   for (const fs::path& part : path.relative_path()) {
-    if (part != ".." && part != "." && !part.empty()) contained /= part;
+    if (part != ".." && part != "." && part != ".skald" && !part.empty()) contained /= part;
   }
   return contained.empty() ? fs::path("input") : contained;
 }
+
+/// The same without its ending, which is dropped first: of "..." that leaves "..".
+std::string ContainedStem(fs::path path) { return Contained(path.replace_extension()).string(); }
 
 struct Found {
   std::string path;
@@ -105,14 +108,13 @@ StatusOr<std::vector<Input>> ExpandInputs(const std::vector<std::string>& named)
   }
 
   std::map<std::string, int> stem_count;
-  for (const Found& entry : found) ++stem_count[Contained(entry.below).replace_extension().string()];
+  for (const Found& entry : found) ++stem_count[ContainedStem(entry.below)];
   std::set<std::string> used;
   std::map<std::string, int> last_copy;  // by stem
   std::vector<Input> inputs;
   for (const Found& entry : found) {
-    const fs::path contained = Contained(entry.below);
-    std::string stem = fs::path(contained).replace_extension().string();
-    if (stem_count[stem] > 1) stem = contained.string();
+    std::string stem = ContainedStem(entry.below);
+    if (stem_count[stem] > 1) stem = Contained(entry.below).string();
     int& copy = last_copy.try_emplace(stem, 1).first->second;
     std::string unique = stem;
     while (!used.insert(unique).second) unique = stem + "-" + std::to_string(++copy);
