@@ -30,6 +30,9 @@ inline constexpr double kPathCostF32Abs = 1e-3;
 /// Cost of a long stream, summed frame by frame in f32 relative to an f64 offset: rounding does not pile up
 /// beyond this.
 inline constexpr double kPathCostF32Relative = 1e-7;
+/// Features of which every bin is scaled to variance 1, CPU against GPU: in windows of a few frames a bin may
+/// hardly vary, which makes its rounding large.
+inline constexpr double kScaledFeatureAbs = 0.05;
 /// Boosts of a path of up to 30 words, stored in f32, against their sum in f64.
 inline constexpr double kBoostSumTolerance = 1e-4;
 /// Phone error rate of guessed pronunciations of English words that were held out: a guard against broken
