@@ -1,4 +1,5 @@
 #include "base/cuda/cuda_status.h"
+#include "kernels/nn/online_softmax.cuh"
 #include "kernels/nn/ragged_attention.h"
 
 namespace skald {
@@ -11,15 +12,6 @@ constexpr int kLanesPerQuery = 4;   // neighbours in a warp share a query's keys
 constexpr int kThreads = kRaggedAttentionQueries * kLanesPerQuery;
 constexpr int kKeysPerLane = kKeys / kLanesPerQuery;
 constexpr int kColumnsPerLane = kWidth / kLanesPerQuery;
-
-__device__ __forceinline__ float QuadMax(float x) {
-  x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
-  return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
-}
-__device__ __forceinline__ float QuadSum(float x) {
-  x += __shfl_xor_sync(0xffffffffu, x, 1);
-  return x + __shfl_xor_sync(0xffffffffu, x, 2);
-}
 
 __global__ void __launch_bounds__(kThreads)
     RaggedAttentionKernel(const float* query_key_value, int heads, const RaggedAttentionBlock* blocks,
@@ -41,7 +33,7 @@ __global__ void __launch_bounds__(kThreads)
     queries[i / kWidth][i % kWidth] = frame < block.frames ? window[frame * stride + i % kWidth] : 0.0f;
   }
   float sums[kColumnsPerLane] = {};
-  float largest = -INFINITY, total = 0;
+  OnlineSoftmax<kLanesPerQuery, kKeysPerLane> softmax;
   for (int first_key = 0; first_key < block.frames; first_key += kKeys) {
     __syncthreads();  // the tile before is used up
     for (int i = static_cast<int>(threadIdx.x); i < kKeys * kWidth; i += kThreads) {
@@ -60,23 +52,7 @@ __global__ void __launch_bounds__(kThreads)
         scores[k] = fmaf(q, keys[lane + k * kLanesPerQuery][column], scores[k]);
       }
     }
-    float tile_largest = largest;
-#pragma unroll
-    for (int k = 0; k < kKeysPerLane; ++k) {
-      if (first_key + lane + k * kLanesPerQuery >= block.frames) scores[k] = -INFINITY;
-      tile_largest = fmaxf(tile_largest, scores[k]);
-    }
-    tile_largest = QuadMax(tile_largest);  // finite: every tile has at least one key
-    const float shrink = expf(largest - tile_largest);
-    float tile_total = 0;
-#pragma unroll
-    for (int k = 0; k < kKeysPerLane; ++k) {
-      const float weight = expf(scores[k] - tile_largest);
-      weights[query][lane + k * kLanesPerQuery] = weight;
-      tile_total += weight;
-    }
-    total = fmaf(total, shrink, QuadSum(tile_total));
-    largest = tile_largest;
+    const float shrink = softmax.Add(scores, lane, block.frames - first_key, weights[query]);
     __syncwarp();  // a query's weights are written and read inside one warp
 #pragma unroll
     for (int c = 0; c < kColumnsPerLane; ++c) sums[c] *= shrink;
@@ -93,7 +69,7 @@ __global__ void __launch_bounds__(kThreads)
   if (frame >= block.frames) return;
   float* row = output + (block.first_row + frame) * int64_t{heads} * kWidth + head * kWidth;
 #pragma unroll
-  for (int c = 0; c < kColumnsPerLane; ++c) row[lane + c * kLanesPerQuery] = sums[c] / total;
+  for (int c = 0; c < kColumnsPerLane; ++c) row[lane + c * kLanesPerQuery] = sums[c] / softmax.total;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "kernels/nn/element.cuh"
+#include "kernels/nn/online_softmax.cuh"
 #include "kernels/nn/relative_attention.h"
 
 namespace skald {
@@ -12,15 +13,6 @@ constexpr int kPositions = kQueries + kKeys - 1;  // that a tile of queries and 
 constexpr int kLanes = 8;                         // neighbours in a warp share a query's keys and columns
 constexpr int kThreads = kQueries * kLanes;
 constexpr int kKeysPerLane = kKeys / kLanes;
-
-__device__ __forceinline__ float LanesMax(float x) {
-  for (int step = 1; step < kLanes; step *= 2) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, step));
-  return x;
-}
-__device__ __forceinline__ float LanesSum(float x) {
-  for (int step = 1; step < kLanes; step *= 2) x += __shfl_xor_sync(0xffffffffu, x, step);
-  return x;
-}
 
 /// Rows of `width` columns to shared memory, zeros for rows outside [0, end) and columns up to kWidth.
 template <int kWidth, typename T>
@@ -68,7 +60,7 @@ __global__ void __launch_bounds__(kThreads)
     }
   }
   float sums[kColumnsPerLane] = {};
-  float largest = -INFINITY, total = 0;
+  OnlineSoftmax<kLanes, kKeysPerLane> softmax;
   for (int first_key = 0; first_key < block.frames; first_key += kKeys) {
     __syncthreads();  // the tile before is used up
     LoadRows<kWidth>(window + model_width, stride, first_key, block.frames, kKeys, width, keys);
@@ -92,23 +84,7 @@ __global__ void __launch_bounds__(kThreads)
         }
       }
     }
-    float tile_largest = largest;
-#pragma unroll
-    for (int k = 0; k < kKeysPerLane; ++k) {
-      if (first_key + lane + k * kLanes >= block.frames) scores[k] = -INFINITY;
-      tile_largest = fmaxf(tile_largest, scores[k]);
-    }
-    tile_largest = LanesMax(tile_largest);  // finite: every tile has at least one key
-    const float shrink = expf(largest - tile_largest);
-    float tile_total = 0;
-#pragma unroll
-    for (int k = 0; k < kKeysPerLane; ++k) {
-      const float weight = expf(scores[k] - tile_largest);
-      weights[query][lane + k * kLanes] = weight;
-      tile_total += weight;
-    }
-    total = fmaf(total, shrink, LanesSum(tile_total));
-    largest = tile_largest;
+    const float shrink = softmax.Add(scores, lane, block.frames - first_key, weights[query]);
     __syncthreads();  // positions are used up
     LoadRows<kWidth>(window + 2 * model_width, stride, first_key, block.frames, kKeys, width, others);
     __syncthreads();
@@ -126,7 +102,7 @@ __global__ void __launch_bounds__(kThreads)
   T* row = output + (block.first_row + frame) * model_width + head_column;
 #pragma unroll
   for (int c = 0; c < kColumnsPerLane; ++c) {
-    if (lane + c * kLanes < width) row[lane + c * kLanes] = FromFloat<T>(sums[c] / total);
+    if (lane + c * kLanes < width) row[lane + c * kLanes] = FromFloat<T>(sums[c] / softmax.total);
   }
 }
 

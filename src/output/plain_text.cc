@@ -50,29 +50,6 @@ std::string ChannelName(int channel, bool split_channels) {
                                       : std::to_string(channel + 1);
 }
 
-std::string EscapeMarkup(std::string_view text, bool quotes) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += quotes ? "&quot;" : "\"";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
 int64_t ToMilliseconds(double seconds) {
   // 1e12 s is beyond any medium and far inside the range of the integer.
   if (!std::isfinite(seconds) || seconds <= 0) return 0;

@@ -23,10 +23,6 @@ std::string FileId(const Transcript::Source& source, bool several_tracks);
 /// "1", or "A", "B", ... where channels are split.
 std::string ChannelName(int channel, bool split_channels);
 
-/// `text` with & < > " as entities, for XML text and attribute values and for WebVTT (which takes &quot;
-/// literally, so `quotes` is false there).
-std::string EscapeMarkup(std::string_view text, bool quotes);
-
 /// Seconds as whole milliseconds, rounded half away from zero; negative and non-finite times are 0.
 int64_t ToMilliseconds(double seconds);
 

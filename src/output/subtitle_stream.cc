@@ -1,7 +1,6 @@
 #include "output/subtitle_stream.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 
 #include "base/utf8.h"
@@ -50,18 +49,6 @@ std::vector<SubtitleCue> SubtitleStream::TakeBefore(int64_t start_ms) {
   std::vector<SubtitleCue> cues;
   for (auto cue = waiting_.begin(); cue != end; ++cue) cues.push_back(std::move(cue->second));
   waiting_.erase(waiting_.begin(), end);
-  return cues;
-}
-
-std::vector<SubtitleCue> SubtitlesOf(const Transcript& transcript, const OutputOptions& options,
-                                     bool label_in_text) {
-  SubtitleStream stream(options, label_in_text);
-  std::vector<SubtitleCue> cues;
-  const auto add = [&cues](std::vector<SubtitleCue> more) {
-    std::move(more.begin(), more.end(), std::back_inserter(cues));
-  };
-  for (const Segment& segment : transcript.segments) add(stream.Add(segment));
-  add(stream.Finish());
   return cues;
 }
 

@@ -36,8 +36,4 @@ class SubtitleStream {
   std::multimap<std::pair<int64_t, int>, SubtitleCue> waiting_;  // settled, by start and channel
 };
 
-/// All of them; segments are ordered.
-std::vector<SubtitleCue> SubtitlesOf(const Transcript& transcript, const OutputOptions& options,
-                                     bool label_in_text);
-
 }  // namespace skald

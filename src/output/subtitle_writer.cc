@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "output/plain_text.h"
-#include "output/subtitle_stream.h"
+#include "output/subtitle_formatter.h"
 #include "output/writers.h"
 
 namespace skald {
@@ -25,18 +26,12 @@ std::string SubRipText(const std::string& text) {
   return safe;
 }
 
-class SrtFormatter : public TranscriptFormatter {
+class SrtFormatter : public SubtitleFormatter {
  public:
-  explicit SrtFormatter(const OutputOptions& options)
-      : TranscriptFormatter(options), subtitles_(options, true) {}
-
-  std::string Tail(const Transcript&) override { return Cues(subtitles_.Finish()); }
+  explicit SrtFormatter(const OutputOptions& options) : SubtitleFormatter(options, true) {}
 
  protected:
-  std::string Format(const Segment& segment) override { return Cues(subtitles_.Add(segment)); }
-
- private:
-  std::string Cues(const std::vector<SubtitleCue>& cues) {
+  std::string FormatCues(const std::vector<SubtitleCue>& cues) override {
     std::string out;
     for (const SubtitleCue& cue : cues) {
       out +=
@@ -49,23 +44,18 @@ class SrtFormatter : public TranscriptFormatter {
     return out;
   }
 
-  SubtitleStream subtitles_;
+ private:
   int number_ = 0;
 };
 
-class VttFormatter : public TranscriptFormatter {
+class VttFormatter : public SubtitleFormatter {
  public:
-  explicit VttFormatter(const OutputOptions& options)
-      : TranscriptFormatter(options), subtitles_(options, true) {}
+  explicit VttFormatter(const OutputOptions& options) : SubtitleFormatter(options, true) {}
 
   std::string Head(const Transcript&) const override { return "WEBVTT\n\n"; }
-  std::string Tail(const Transcript&) override { return Cues(subtitles_.Finish()); }
 
  protected:
-  std::string Format(const Segment& segment) override { return Cues(subtitles_.Add(segment)); }
-
- private:
-  std::string Cues(const std::vector<SubtitleCue>& cues) const {
+  std::string FormatCues(const std::vector<SubtitleCue>& cues) override {
     std::string out;
     for (const SubtitleCue& cue : cues) {
       out += fmt::format("NOTE confidence {:.2f}\n\n", cue.confidence);  // players skip notes
@@ -77,8 +67,6 @@ class VttFormatter : public TranscriptFormatter {
     }
     return out;
   }
-
-  SubtitleStream subtitles_;
 };
 
 }  // namespace

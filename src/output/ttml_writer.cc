@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "base/markup.h"
 #include "output/plain_text.h"
-#include "output/subtitle_stream.h"
+#include "output/subtitle_formatter.h"
 #include "output/writers.h"
 
 namespace skald {
@@ -10,10 +11,9 @@ namespace {
 
 // Timed Text Markup Language 1 (W3C Recommendation, 3rd edition); docs/formats.md lists the rules that tests
 // check.
-class TtmlFormatter : public TranscriptFormatter {
+class TtmlFormatter : public SubtitleFormatter {
  public:
-  explicit TtmlFormatter(const OutputOptions& options)
-      : TranscriptFormatter(options), subtitles_(options, false) {}
+  explicit TtmlFormatter(const OutputOptions& options) : SubtitleFormatter(options, false) {}
 
   std::string Head(const Transcript& about) const override {
     std::string agents;
@@ -49,15 +49,12 @@ class TtmlFormatter : public TranscriptFormatter {
         agents);
   }
 
-  std::string Tail(const Transcript&) override {
-    return Cues(subtitles_.Finish()) + "    </div>\n  </body>\n</tt>\n";
+  std::string Tail(const Transcript& about) override {
+    return SubtitleFormatter::Tail(about) + "    </div>\n  </body>\n</tt>\n";
   }
 
  protected:
-  std::string Format(const Segment& segment) override { return Cues(subtitles_.Add(segment)); }
-
- private:
-  std::string Cues(const std::vector<SubtitleCue>& cues) {
+  std::string FormatCues(const std::vector<SubtitleCue>& cues) override {
     std::string out;
     for (const SubtitleCue& cue : cues) {
       const std::string agent =
@@ -73,7 +70,7 @@ class TtmlFormatter : public TranscriptFormatter {
     return out;
   }
 
-  SubtitleStream subtitles_;
+ private:
   std::set<int> channels_;  // of the cues, where they are split
 };
 

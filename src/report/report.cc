@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
+#include "base/markup.h"
 #include "base/utf8.h"
 #include "report/media_link.h"
 
@@ -27,29 +28,6 @@ constexpr size_t kMaxEmbeddedBytes = size_t{256} << 20;  // browsers limit texts
 
 std::span<const std::byte> Bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-std::string EscapedHtml(const std::string& text) {
-  std::string escaped;
-  for (const char c : ReplaceInvalidUtf8(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
 }
 
 /// JSON that may stand in a script element: nothing in it ends the element or begins a comment.
@@ -246,7 +224,7 @@ Status WriteReport(const Report& report, const std::string& path) {
 
   const std::string script = Script();
   const std::map<std::string_view, std::string> fields = {
-      {"title", EscapedHtml(report.title)},
+      {"title", EscapeMarkup(ReplaceInvalidUtf8(report.title), true)},
       {"version", SKALD_VERSION},
       {"policy", Policy(script, embedded::ReportCss(), report.media)},
       {"style", std::string(embedded::ReportCss())},

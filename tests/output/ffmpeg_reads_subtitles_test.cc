@@ -13,7 +13,6 @@ extern "C" {
 #include "output/output_format.h"
 #include "output/plain_text.h"
 #include "output/sample_transcripts.h"
-#include "output/subtitle_stream.h"
 #include "output/writers.h"
 #include "support/test_environment.h"
 
@@ -101,7 +100,7 @@ std::string Joined(const SubtitleCue& cue, const OutputOptions& options) {
 
 void ExpectFfmpegAgrees(const Transcript& transcript, const OutputOptions& options) {
   test::TemporaryFolder folder;
-  const auto expected = SubtitlesOf(transcript, options, true);
+  const auto expected = test::SubtitlesOf(transcript, options, true);
   for (const OutputFormat format : {OutputFormat::kSrt, OutputFormat::kVtt}) {
     const std::string path = folder / (std::string("subtitles.") + FileExtension(format, {}));
     ASSERT_TRUE(WriteFileAtomically(path, FormatTranscript(transcript, format, options)).ok());

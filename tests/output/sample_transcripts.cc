@@ -1,5 +1,10 @@
 #include "output/sample_transcripts.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "output/subtitle_stream.h"
+
 namespace skald::test {
 
 Segment MakeSegment(double start_s, double end_s, const std::vector<std::string>& words, int channel) {
@@ -73,6 +78,18 @@ Transcript Awkward() {
 
 std::vector<std::pair<std::string, Transcript>> SampleTranscripts() {
   return {{"talk", Talk()}, {"telephone", Telephone()}, {"awkward", Awkward()}, {"empty", Described()}};
+}
+
+std::vector<SubtitleCue> SubtitlesOf(const Transcript& transcript, const OutputOptions& options,
+                                     bool label_in_text) {
+  SubtitleStream stream(options, label_in_text);
+  std::vector<SubtitleCue> cues;
+  const auto add = [&cues](std::vector<SubtitleCue> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(cues));
+  };
+  for (const Segment& segment : transcript.segments) add(stream.Add(segment));
+  add(stream.Finish());
+  return cues;
 }
 
 }  // namespace skald::test

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/results.h"
+#include "output/output_format.h"
+#include "output/subtitle_layout.h"
 
 namespace skald::test {
 
@@ -13,5 +15,9 @@ Segment MakeSegment(double start_s, double end_s, const std::vector<std::string>
 
 /// Named transcripts that the golden files are made of: ordinary, two channels, awkward text, empty.
 std::vector<std::pair<std::string, Transcript>> SampleTranscripts();
+
+/// All subtitles of a transcript whose segments are ordered.
+std::vector<SubtitleCue> SubtitlesOf(const Transcript& transcript, const OutputOptions& options,
+                                     bool label_in_text);
 
 }  // namespace skald::test

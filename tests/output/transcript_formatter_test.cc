@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "output/sample_transcripts.h"
-#include "output/subtitle_stream.h"
 #include "support/test_environment.h"
 
 namespace skald {
@@ -85,7 +84,7 @@ TEST(TranscriptFormatter, SubtitlesOfAStreamAreThoseOfTheWholeChannelByChannel) 
     }
     std::stable_sort(expected.begin(), expected.end(),
                      [](const SubtitleCue& a, const SubtitleCue& b) { return a.start_ms < b.start_ms; });
-    const std::vector<SubtitleCue> cues = SubtitlesOf(talk, options, true);
+    const std::vector<SubtitleCue> cues = test::SubtitlesOf(talk, options, true);
     ASSERT_EQ(cues.size(), expected.size());
     for (size_t i = 0; i < cues.size(); ++i) {
       EXPECT_EQ(cues[i].start_ms, expected[i].start_ms);
