@@ -255,18 +255,18 @@ PipelineContext Recognizer::State::Context() const {
 Status Recognizer::State::MakeHeads(const std::string& cache_folder, const BuildProgress& build_progress) {
   std::vector<HeadShare> shares = options.heads;
   if (shares.empty()) shares = {{options.head.empty() ? bundle.manifest().search_head : options.head}};
+  int64_t first_column = 0;
   for (const HeadShare& share : shares) {
     SKALD_ASSIGN_OR_RETURN(std::unique_ptr<SearchHead> head,
                            MakeSearchHead(bundle, share.name, options, cache_folder, build_progress));
     info.head += (info.head.empty() ? "" : ",") + share.name;
     if (shares.size() > 1) info.head += fmt::format("={:g}", share.weight);
-    int64_t first_column = 0;
-    for (const auto& before : heads) first_column += before->graph.info().unit_count;
     heads.push_back(std::move(head));
     if (shares.size() == 1) break;
     const SearchHead& made = *heads.back();
     combined.push_back(
         {made.graph, made.search, made.Boosts(), made.rescorer.get(), first_column, share.weight});
+    first_column += made.graph.info().unit_count;
   }
   info.graph_path = first_head().graph_path;
   options.search = first_head().search;

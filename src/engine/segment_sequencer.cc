@@ -1,19 +1,12 @@
 #include "engine/segment_sequencer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "base/check.h"
+#include "base/milliseconds.h"
 
 namespace skald {
-namespace {
-
-/// As outputs are ordered: negative times count as 0.
-int64_t Milliseconds(double seconds) { return std::llround(std::max(0.0, seconds) * 1000.0); }
-
-}  // namespace
-
 SegmentSequencer::SegmentSequencer(int channels) {
   for (int channel = 0; channel < channels; ++channel) channels_[channel];
 }
@@ -57,16 +50,16 @@ std::optional<SegmentSequencer::Front> SegmentSequencer::FrontOf(int number, Cha
     }
     if (!stream.expected.empty()) {
       const Expected& next = stream.expected.front();
-      return next.here ? Front{Milliseconds(next.segment.start_s), number, &stream}
-                       : Front{Milliseconds(next.start_s), number, nullptr};
+      return next.here ? Front{ToMilliseconds(next.segment.start_s), number, &stream}
+                       : Front{ToMilliseconds(next.start_s), number, nullptr};
     }
-    if (!stream.closed) return Front{Milliseconds(stream.start_s), number, nullptr};
+    if (!stream.closed) return Front{ToMilliseconds(stream.start_s), number, nullptr};
     channel->start_s = std::max(channel->start_s, stream.start_s);
     streams_.erase(channel->streams.front());
     channel->streams.pop_front();
   }
   if (closed_) return std::nullopt;
-  return Front{Milliseconds(channel->start_s), number, nullptr};
+  return Front{ToMilliseconds(channel->start_s), number, nullptr};
 }
 
 std::vector<Segment> SegmentSequencer::Take() {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "base/milliseconds.h"
 #include "output/plain_text.h"
 #include "output/writers.h"
 

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "base/milliseconds.h"
 #include "output/plain_text.h"
 #include "output/writers.h"
 

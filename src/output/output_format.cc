@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "base/milliseconds.h"
 #include "output/plain_text.h"
 #include "output/transcript_formatter.h"
 #include "output/writers.h"

@@ -50,12 +50,6 @@ std::string ChannelName(int channel, bool split_channels) {
                                       : std::to_string(channel + 1);
 }
 
-int64_t ToMilliseconds(double seconds) {
-  // 1e12 s is beyond any medium and far inside the range of the integer.
-  if (!std::isfinite(seconds) || seconds <= 0) return 0;
-  return std::llround(std::min(seconds, 1e12) * 1000.0);
-}
-
 double ToProbability(double confidence) {
   return std::isfinite(confidence) ? std::clamp(confidence, 0.0, 1.0) : 0.0;
 }

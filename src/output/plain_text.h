@@ -23,9 +23,6 @@ std::string FileId(const Transcript::Source& source, bool several_tracks);
 /// "1", or "A", "B", ... where channels are split.
 std::string ChannelName(int channel, bool split_channels);
 
-/// Seconds as whole milliseconds, rounded half away from zero; negative and non-finite times are 0.
-int64_t ToMilliseconds(double seconds);
-
 /// A confidence within [0, 1]; what is not finite is 0.
 double ToProbability(double confidence);
 

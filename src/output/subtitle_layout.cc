@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/milliseconds.h"
 #include "base/utf8.h"
 #include "output/plain_text.h"
 

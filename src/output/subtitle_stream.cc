@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/milliseconds.h"
 #include "base/utf8.h"
 #include "output/plain_text.h"
 #include "output/writers.h"

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/milliseconds.h"
 #include "output/plain_text.h"
 #include "output/writers.h"
 
