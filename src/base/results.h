@@ -60,6 +60,14 @@ struct Warning {
   std::string what;   ///< for people to read
 };
 
+/// A stretch that was not transcribed, because nobody speaks there as far as could be told. Times like
+/// Word's.
+struct SkippedSpan {
+  int channel = 0;     ///< from 0
+  double start_s = 0;  ///< first sound that was left out
+  double end_s = 0;    ///< first sound that was not
+};
+
 /// Where the seconds went; sums over threads where a stage has several.
 struct Timing {
   double audio_s = 0;     ///< audio that was transcribed
@@ -68,6 +76,7 @@ struct Timing {
   double model_s = 0;     ///< the acoustic model
   double search_s = 0;    ///< searching and reading lattices
   double wall_s = 0;      ///< from the first to the last, by the clock
+  double vad_s = 0;       ///< finding speech; 0 where it was not looked for
 };
 
 /// Everything known about one audio track after transcription: what the output writers write.
@@ -84,10 +93,11 @@ struct Transcript {
   std::string model_sha256;  ///< of its weights
   std::string graph_sha256;  ///< of the decoding graph
   std::vector<std::pair<std::string, std::string>>
-      options;                    ///< name and value of every option that affects the text
-  std::vector<Segment> segments;  ///< in time order, channel by channel
-  std::vector<Warning> warnings;  ///< about the media, the limits of the search
-  Timing timing;                  ///< the only part that differs from run to run
+      options;                       ///< name and value of every option that affects the text
+  std::vector<Segment> segments;     ///< in time order, channel by channel
+  std::vector<Warning> warnings;     ///< about the media, the limits of the search
+  std::vector<SkippedSpan> skipped;  ///< what VadOptions left out, channel by channel
+  Timing timing;                     ///< the only part that differs from run to run
 };
 
 }  // namespace skald

@@ -15,7 +15,8 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr char kAbout[] =
-    "Measures one stage (media, features, model, search, pcm or pipeline) over the same audio several times "
+    "Measures one stage (media, vad, features, model, search, pcm or pipeline) over the same audio several "
+    "times "
     "and\n"
     "prints seconds, their spread and the speed as a multiple of real time. Single stages run on one thread "
     "with\n"

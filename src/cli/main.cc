@@ -27,7 +27,7 @@ constexpr Command kCommands[] = {
     {"report", "make a page of transcripts with player, alternatives and keyword hits",
      skald::cli::RunReport},
     {"score", "score transcripts against references", skald::cli::RunScore},
-    {"bench", "measure media, features, model, search or the whole pipeline", skald::cli::RunBench},
+    {"bench", "measure media, vad, features, model, search or the whole pipeline", skald::cli::RunBench},
     {"jobs", "tell how far a job is whose outputs go to a folder", skald::cli::RunJobs},
     {"doctor", "tell what was found: devices, libraries, processor features, bundles", skald::cli::RunDoctor},
 };

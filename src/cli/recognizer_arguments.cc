@@ -100,8 +100,16 @@ po::options_description RecognizerArguments() {
       "a phrase that is expected, or a file with one in each line: PHRASE[<TAB>WEIGHT[<TAB>UNITS]]; may be "
       "repeated")("boost-weight", po::value<double>()->default_value(BoostRequest::kDefaultWeight),
                   "nats for every occurrence of a boosted phrase without a weight of its own")(
-      "window", po::value<double>()->default_value(defaults.windows.window_s),
-      "seconds that the acoustic model sees at once")(
+      "vad", po::value<std::string>()->default_value(defaults.vad.detector),
+      "what finds long stretches without speech, which are left out: silero or energy; off: nothing is left "
+      "out")("vad-threshold", po::value<double>()->default_value(defaults.vad.gate.threshold),
+             "probability from which on sound is speech; smaller leaves out less")(
+      "vad-padding", po::value<double>()->default_value(defaults.vad.gate.lead_s),
+      "seconds before and after speech that stay")(
+      "vad-min-skip", po::value<double>()->default_value(defaults.vad.gate.min_skip_s),
+      "shorter stretches are not left out [s]")("window",
+                                                po::value<double>()->default_value(defaults.windows.window_s),
+                                                "seconds that the acoustic model sees at once")(
       "context", po::value<double>()->default_value(defaults.windows.context_s),
       "seconds of overlap at each side of a window")(
       "pause", po::value<double>()->default_value(defaults.endpoint.pause_s),
@@ -160,6 +168,10 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
   }
   if (values.count("word-penalty") != 0) options.word_penalty = values["word-penalty"].as<double>();
   options.blank_penalty = values["blank-penalty"].as<double>();
+  text("vad", &options.vad.detector);
+  options.vad.gate.threshold = values["vad-threshold"].as<double>();
+  options.vad.gate.lead_s = options.vad.gate.tail_s = values["vad-padding"].as<double>();
+  options.vad.gate.min_skip_s = values["vad-min-skip"].as<double>();
   options.windows.window_s = values["window"].as<double>();
   options.windows.context_s = values["context"].as<double>();
   options.endpoint.pause_s = values["pause"].as<double>();
@@ -185,7 +197,10 @@ po::options_description MediaArguments() {
                         "audio track, counted from 0, or all")(
       "channels", po::value<std::string>()->default_value("mix"),
       "mix: all channels together; split: every channel by itself")(
-      "allow-network", po::bool_switch(), "let inputs be URLs, or files that refer to others");
+      "allow-network", po::bool_switch(),
+      "let inputs be URLs, or files that refer to others outside their own folder")(
+      "stall-timeout", po::value<double>()->default_value(MediaOptions().stall_timeout_s),
+      "an input that gives nothing for this many seconds is given up (0: never)");
   return options;
 }
 
@@ -205,6 +220,10 @@ StatusOr<MediaOptions> ReadMediaArguments(const po::variables_map& values) {
     return Status::InvalidArgument("--channels is mix or split, not '" + channels + "'");
   }
   media.split_channels = channels == "split";
+  media.stall_timeout_s = values["stall-timeout"].as<double>();
+  if (!(media.stall_timeout_s >= 0 && media.stall_timeout_s <= 86400)) {
+    return Status::InvalidArgument("--stall-timeout is 0 to 86400");
+  }
   media.allow_network = values["allow-network"].as<bool>();
   return media;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/benchmark_stages.h"
 #include "engine/bundle_features.h"
+#include "engine/voice_activity.h"
 #include "frontend/features/feature_extractor.h"
 #include "frontend/media/media_reader.h"
 #include "models/bundle/bundle.h"
@@ -28,6 +29,37 @@ Status BenchmarkMedia(const std::vector<std::string>& paths, const BenchmarkOpti
     result->audio_s = static_cast<double>(samples) / kSampleRateHz;
     return Status::Ok();
   });
+}
+
+/// The detector and its gate, from samples in memory.
+Status BenchmarkVad(const std::vector<std::string>& paths, const VadOptions& options,
+                    const BenchmarkOptions& benchmark, BenchmarkResult* result) {
+  if (options.detector == "off")
+    return Status::InvalidArgument("a detector is to be measured: --vad silero or energy");
+  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<VoiceActivity> vad, VoiceActivity::Create(options));
+  std::vector<std::vector<float>> files;
+  for (const std::string& path : paths) {
+    SKALD_ASSIGN_OR_RETURN(std::vector<float> samples, DecodeFile(path));
+    result->audio_s += static_cast<double>(samples.size()) / kSampleRateHz;
+    files.push_back(std::move(samples));
+  }
+  VoiceActivity::Scratch scratch;
+  int64_t passed = 0;
+  SKALD_RETURN_IF_ERROR(Measure(benchmark, result, [&]() -> Status {
+    passed = 0;
+    for (const PcmView samples : files) {
+      SpeechGate gate = vad->MakeGate(
+          &scratch, [&passed](int64_t, PcmView kept) { passed += static_cast<int64_t>(kept.size()); });
+      for (size_t first = 0; first < samples.size(); first += kSampleRateHz) {
+        gate.Push(samples.subspan(first, std::min<size_t>(kSampleRateHz, samples.size() - first)));
+      }
+      gate.Finish();
+    }
+    return Status::Ok();
+  }));
+  const double kept_s = static_cast<double>(passed) / kSampleRateHz;
+  result->details = {{"left out, seconds", fmt::format("{:.1f}", result->audio_s - kept_s)}};
+  return Status::Ok();
 }
 
 Status BenchmarkFeatures(const std::vector<Window>& windows, const FeatureOptions& options,
@@ -65,8 +97,8 @@ Status BenchmarkScorer(Recognizer* recognizer, const std::vector<Window>& window
   return Status::Ok();
 }
 
-/// Adds the floating-point operations of the network: those for a second of audio, and what that makes of a second of the
-/// median run.
+/// Adds the floating-point operations of the network: those for a second of audio, and what that makes of a
+/// second of the median run.
 Status DescribeFlops(Recognizer* recognizer, std::span<const Window> windows, BenchmarkResult* result) {
   const BundleManifest& manifest = recognizer->bundle().manifest();
   SKALD_ASSIGN_OR_RETURN(const FeatureOptions features, FeaturesOfBundle(manifest.features));
@@ -74,7 +106,8 @@ Status DescribeFlops(Recognizer* recognizer, std::span<const Window> windows, Be
   const int64_t units = recognizer->first_scorer()->shape().units;
   double flops = 0;
   for (const Window& window : windows) {
-    flops += ForwardFlops(manifest.sizes, extractor.FrameCount(static_cast<int64_t>(window.samples.size())), units);
+    flops += ForwardFlops(manifest.sizes, extractor.FrameCount(static_cast<int64_t>(window.samples.size())),
+                          units);
   }
   result->details.emplace_back("gflop_per_audio_s", fmt::format("{:.2f}", flops / 1e9 / result->audio_s));
   result->details.emplace_back("gflop_per_s", fmt::format("{:.1f}", flops / 1e9 / result->median_s()));
@@ -131,22 +164,27 @@ Status ScoreAll(Scorer* scorer, const std::vector<Window>& windows, double batch
 
 StatusOr<BenchmarkStage> ParseBenchmarkStage(const std::string& name) {
   if (name == "media") return BenchmarkStage::kMedia;
+  if (name == "vad") return BenchmarkStage::kVad;
   if (name == "features") return BenchmarkStage::kFeatures;
   if (name == "model") return BenchmarkStage::kModel;
   if (name == "search") return BenchmarkStage::kSearch;
   if (name == "pcm") return BenchmarkStage::kPcm;
   if (name == "pipeline") return BenchmarkStage::kPipeline;
-  return Status::InvalidArgument("a stage is media, features, model, search, pcm or pipeline, not '" + name +
-                                 "'");
+  return Status::InvalidArgument("a stage is media, vad, features, model, search, pcm or pipeline, not '" +
+                                 name + "'");
 }
 
 StatusOr<BenchmarkResult> RunBenchmark(BenchmarkStage stage, const std::vector<std::string>& paths,
                                        const RecognizerOptions& options, const BenchmarkOptions& benchmark) {
-  static constexpr const char* kNames[] = {"media", "features", "model", "search", "pcm", "pipeline"};
+  static constexpr const char* kNames[] = {"media", "vad", "features", "model", "search", "pcm", "pipeline"};
   BenchmarkResult result;
   result.stage = kNames[static_cast<int>(stage)];
   if (stage == BenchmarkStage::kMedia) {
     SKALD_RETURN_IF_ERROR(BenchmarkMedia(paths, benchmark, &result));
+    return result;
+  }
+  if (stage == BenchmarkStage::kVad) {
+    SKALD_RETURN_IF_ERROR(BenchmarkVad(paths, options.vad, benchmark, &result));
     return result;
   }
   const bool whole = stage == BenchmarkStage::kPcm || stage == BenchmarkStage::kPipeline;

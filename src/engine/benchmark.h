@@ -12,9 +12,9 @@
 namespace skald {
 
 /// kPcm: the pipeline from samples in memory; kPipeline: from media files.
-enum class BenchmarkStage { kMedia, kFeatures, kModel, kSearch, kPcm, kPipeline };
+enum class BenchmarkStage { kMedia, kVad, kFeatures, kModel, kSearch, kPcm, kPipeline };
 
-/// kInvalidArgument for names other than media, features, model, search, pcm, pipeline.
+/// kInvalidArgument for names other than media, vad, features, model, search, pcm, pipeline.
 StatusOr<BenchmarkStage> ParseBenchmarkStage(const std::string& name);
 
 struct BenchmarkOptions {
@@ -26,9 +26,9 @@ struct BenchmarkOptions {
   bool check = false;
 };
 
-/// Seconds of one stage over the same audio, run by run. On the CPU media, features, model and search run on
-/// one thread. On a device features and model are the seconds between events, search is wall time with scores
-/// that lie on the device, raw lattices included. The pipelines run on all workers of the recognizer.
+/// Seconds of one stage over the same audio, run by run. On the CPU media, vad, features, model and search
+/// run on one thread. On a device features and model are the seconds between events, search is wall time with
+/// scores that lie on the device, raw lattices included. The pipelines run on all workers of the recognizer.
 struct BenchmarkResult {
   std::string stage;
   double audio_s = 0;

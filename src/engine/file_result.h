@@ -44,7 +44,7 @@ class SegmentSink {
   virtual void Take(size_t file_index, int track, Segment segment) = 0;  ///< the next one
 };
 
-/// How far the pipeline got; the seconds of audio count what went through the acoustic model.
+/// How far the pipeline got; the seconds of audio count what went through the acoustic model or was left out.
 struct PipelineProgress {
   int64_t files_done = 0;  ///< with a result
   int64_t files = 0;       ///< all, as far as known

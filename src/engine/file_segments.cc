@@ -14,6 +14,12 @@ int FileSegments::Open(int track, int channel, double start_s) {
   return tracks_.at(track).order.Open(channel, start_s);
 }
 
+void FileSegments::SkipTo(int track, int channel, double start_s) {
+  std::lock_guard lock(mutex_);
+  tracks_.at(track).order.SkipTo(channel, start_s);
+  Deliver(track);
+}
+
 void FileSegments::Expect(int track, int stream, double start_s) {
   std::lock_guard lock(mutex_);
   tracks_.at(track).order.Expect(stream, start_s);

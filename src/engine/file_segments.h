@@ -24,6 +24,7 @@ class FileSegments {
   void AddTrack(int track, int channels);
   /// See SegmentSequencer.
   int Open(int track, int channel, double start_s);
+  void SkipTo(int track, int channel, double start_s);
   void Expect(int track, int stream, double start_s);
   void Advance(int track, int stream, double start_s);
   void Put(int track, int stream, int64_t index, Segment segment);

@@ -19,43 +19,48 @@ InputReader::InputReader(const PipelineContext& context, const MediaOptions& med
 }
 
 void InputReader::Run(WorkerOccupancy* reader) {
+  VoiceActivity::Scratch scratch;
   while (FileJob* file = results_->OpenNext(reader)) {
     Stopwatch watch;
-    OpenStreams open;
+    OpenFile open;
+    open.file = file;
+    open.scratch = &scratch;
     if (context_.samples.empty()) {
-      ReadFile(file, &open);
+      ReadFile(&open);
     } else {
-      ReadSamples(file, context_.samples[file->index], &open);
+      ReadSamples(&open, context_.samples[file->index]);
     }
     const double read_s = watch.Seconds() - open.waiting_s;
     reader->busy(PipelineStage::kRead) += read_s;
     reader->waiting_for_room_s += open.waiting_s;
-    if (context_.samples.empty()) {
+    {
       std::lock_guard lock(file->mutex);
-      file->timing.decode_s += read_s;
+      file->timing.vad_s += open.vad_s;
+      if (context_.samples.empty()) file->timing.decode_s += read_s - open.vad_s;
     }
     results_->Release(file);
   }
 }
 
-void InputReader::ReadSamples(FileJob* file, PcmView samples, OpenStreams* open) {
+void InputReader::ReadSamples(OpenFile* open, PcmView samples) {
   MediaInfo info;
   info.audio_tracks.emplace_back();
   info.audio_tracks[0].sample_rate_hz = kSampleRateHz;
   info.audio_tracks[0].channels = 1;
-  BeginFile(file, info);
+  BeginFile(open->file, info);
   PcmBlock block;
   for (size_t first = 0; first < samples.size(); first += block.samples.size()) {
     const PcmView part = samples.subspan(first, std::min<size_t>(kSampleRateHz, samples.size() - first));
     block.first_sample = static_cast<int64_t>(first);
     block.samples.assign(part.begin(), part.end());
-    Append(file, block, open);
+    Take(open, block);
   }
-  for (auto& [key, stream] : open->streams) FinishStream(stream, open);
-  EndFile(file, {});
+  FinishChannels(open);
+  EndFile(*open, {});
 }
 
-void InputReader::ReadFile(FileJob* file, OpenStreams* open) {
+void InputReader::ReadFile(OpenFile* open) {
+  FileJob* const file = open->file;
   auto reader = MediaReader::Open(file->path, media_);
   if (!reader.ok()) return file->Fail(std::move(reader).status());
   BeginFile(file, (*reader)->info());
@@ -66,41 +71,93 @@ void InputReader::ReadFile(FileJob* file, OpenStreams* open) {
       break;
     }
     if (!block->has_value() || file->failed) break;
-    Append(file, **block, open);
+    Take(open, **block);
   }
-  for (auto& [key, stream] : open->streams) FinishStream(stream, open);
-  if (file->streams.empty()) file->Fail(Status::Corrupt("the audio holds no samples"));
-  EndFile(file, (*reader)->warnings());
+  FinishChannels(open);
+  if (open->channels.empty()) file->Fail(Status::Corrupt("the audio holds no samples"));
+  EndFile(*open, (*reader)->warnings());
 }
 
-void InputReader::Append(FileJob* file, const PcmBlock& block, OpenStreams* open) {
-  StreamJob*& stream = open->streams[{block.track, block.channel}];
-  if (stream != nullptr && stream->next_sample != block.first_sample) {
-    FinishStream(stream, open);  // a long gap: what follows is a stream of its own
+void InputReader::Take(OpenFile* open, const PcmBlock& block) {
+  const std::pair key(block.track, block.channel);
+  OpenChannel& channel = open->channels[key];
+  if (context_.vad == nullptr) {
+    Append(open, key, &channel, block.first_sample, block.samples);
+  } else {
+    if (channel.gate.has_value() && channel.end_sample != block.first_sample) EndGate(open, key, &channel);
+    if (!channel.gate.has_value()) {
+      channel.kept_end = block.first_sample;
+      channel.gate.emplace(context_.vad->MakeGate(
+          open->scratch,
+          [this, open, key, &channel, origin = block.first_sample](int64_t first, PcmView kept) {
+            Append(open, key, &channel, origin + first, kept);
+          }));
+    }
+    channel.gate->Push(block.samples);
+  }
+  channel.end_sample = block.first_sample + static_cast<int64_t>(block.samples.size());
+  if (channel.gate.has_value()) PassGap(open, key, &channel);
+}
+
+void InputReader::PassGap(OpenFile* open, const Key& key, OpenChannel* channel) {
+  const int64_t left_out_end = channel->end_sample - channel->gate->held_samples();
+  if (left_out_end == channel->kept_end) return;
+  if (channel->stream != nullptr) FinishStream(open, channel->stream);
+  channel->stream = nullptr;
+  open->file->segments.SkipTo(key.first, key.second, static_cast<double>(left_out_end) / kSampleRateHz);
+}
+
+void InputReader::EndGate(OpenFile* open, const Key& key, OpenChannel* channel) {
+  channel->gate->Finish();
+  NoteSkip(key, channel, channel->end_sample);
+  open->vad_s += channel->gate->detect_s();
+  channel->gate.reset();
+}
+
+void InputReader::NoteSkip(const Key& key, OpenChannel* channel, int64_t end_sample) {
+  if (!channel->gate.has_value() || channel->kept_end == end_sample) return;
+  results_->ReportScored(static_cast<double>(end_sample - channel->kept_end) / kSampleRateHz);
+  channel->skipped.push_back({key.second, static_cast<double>(channel->kept_end) / kSampleRateHz,
+                              static_cast<double>(end_sample) / kSampleRateHz});
+}
+
+void InputReader::Append(OpenFile* open, const Key& key, OpenChannel* channel, int64_t first_sample,
+                         PcmView samples) {
+  NoteSkip(key, channel, first_sample);
+  StreamJob*& stream = channel->stream;
+  if (stream != nullptr && stream->next_sample != first_sample) {
+    FinishStream(open, stream);  // a long gap: what follows is a stream of its own
     stream = nullptr;
   }
-  if (stream == nullptr) stream = OpenStream(file, block);
-  for (Window& window : stream->cutter.Push(block.samples)) PushWindow(stream, std::move(window), open);
-  stream->next_sample += static_cast<int64_t>(block.samples.size());
+  if (stream == nullptr) stream = OpenStream(open->file, key, first_sample);
+  for (Window& window : stream->cutter.Push(samples)) PushWindow(open, stream, std::move(window));
+  stream->next_sample += static_cast<int64_t>(samples.size());
+  channel->kept_end = stream->next_sample;
 }
 
-StreamJob* InputReader::OpenStream(FileJob* file, const PcmBlock& block) {
-  file->streams.push_back(
-      std::make_unique<StreamJob>(file, block.track, block.channel, block.first_sample, windows_));
+void InputReader::FinishChannels(OpenFile* open) {
+  for (auto& [key, channel] : open->channels) {
+    if (channel.gate.has_value()) EndGate(open, key, &channel);
+    if (channel.stream != nullptr) FinishStream(open, channel.stream);
+  }
+}
+
+StreamJob* InputReader::OpenStream(FileJob* file, const Key& key, int64_t first_sample) {
+  file->streams.push_back(std::make_unique<StreamJob>(file, key.first, key.second, first_sample, windows_));
   StreamJob* stream = file->streams.back().get();
-  stream->clock = {static_cast<double>(block.first_sample) / kSampleRateHz, frame_shift_s_};
-  stream->number = file->segments.Open(block.track, block.channel, stream->clock.origin_s);
+  stream->clock = {static_cast<double>(first_sample) / kSampleRateHz, frame_shift_s_};
+  stream->number = file->segments.Open(key.first, key.second, stream->clock.origin_s);
   stream->endpointer = std::make_unique<Endpointer>(
       context_.options.endpoint, frame_shift_s_,
       [this, stream](ScoreSegment segment) { PushSegment(stream, std::move(segment)); });
   return stream;
 }
 
-void InputReader::FinishStream(StreamJob* stream, OpenStreams* open) {
-  if (auto window = stream->cutter.Finish()) PushWindow(stream, std::move(*window), open);
+void InputReader::FinishStream(OpenFile* open, StreamJob* stream) {
+  if (auto window = stream->cutter.Finish()) PushWindow(open, stream, std::move(*window));
 }
 
-void InputReader::PushWindow(StreamJob* stream, Window window, OpenStreams* open) {
+void InputReader::PushWindow(OpenFile* open, StreamJob* stream, Window window) {
   SecondsTo waiting(&open->waiting_s);
   ++stream->file->outstanding;
   scheduler_->PushWindow({stream, std::move(window)});
@@ -129,13 +186,15 @@ void InputReader::BeginFile(FileJob* file, const MediaInfo& info) const {
   if (context_.segment_sink != nullptr) context_.segment_sink->Begin(file->index, sources);
 }
 
-void InputReader::EndFile(FileJob* file, const std::vector<Warning>& warnings) const {
-  file->segments.CloseTracks();
-  for (Transcript& transcript : file->transcripts) {
+void InputReader::EndFile(const OpenFile& open, const std::vector<Warning>& warnings) const {
+  open.file->segments.CloseTracks();
+  for (Transcript& transcript : open.file->transcripts) {
     // What was decoded counts more than what the container promises.
     int64_t end_sample = 0;
-    for (const auto& stream : file->streams) {
-      if (stream->track == transcript.source.track) end_sample = std::max(end_sample, stream->next_sample);
+    for (const auto& [key, channel] : open.channels) {
+      if (key.first != transcript.source.track) continue;
+      end_sample = std::max(end_sample, channel.end_sample);
+      transcript.skipped.insert(transcript.skipped.end(), channel.skipped.begin(), channel.skipped.end());
     }
     transcript.source.duration_s = static_cast<double>(end_sample) / kSampleRateHz;
     transcript.warnings = warnings;

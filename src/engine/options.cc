@@ -57,6 +57,7 @@ Status RecognizerOptions::Validate() const {
   SKALD_RETURN_IF_ERROR(search.Validate());
   SKALD_RETURN_IF_ERROR(description.Validate());
   SKALD_RETURN_IF_ERROR(rescoring.Validate());
+  SKALD_RETURN_IF_ERROR(vad.Validate());
   SKALD_RETURN_IF_ERROR(windows.Validate());
   return endpoint.Validate();
 }

@@ -11,6 +11,7 @@
 #include "engine/endpoint_options.h"
 #include "engine/fusion_options.h"
 #include "engine/rescoring_options.h"
+#include "engine/vad_options.h"
 #include "frontend/segmentation/window_options.h"
 
 namespace skald {
@@ -70,6 +71,7 @@ struct RecognizerOptions {
   /// Further bundles whose scores are fused with the model's, frame by frame; each takes as much time and
   /// memory as the model. Affects the text.
   FusionOptions fusion;
+  VadOptions vad;            ///< what is left out as no speech
   WindowOptions windows;     ///< what the acoustic model sees at once; affects the text
   EndpointOptions endpoint;  ///< where streams are cut for the search; affects the text
   /// Seconds of audio in one batch of the acoustic model; larger feeds a GPU better and takes more memory. 0:

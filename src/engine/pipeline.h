@@ -14,6 +14,7 @@
 #include "engine/pipeline_report.h"
 #include "engine/scorer.h"
 #include "engine/segment_describer.h"
+#include "engine/voice_activity.h"
 #include "frontend/media/media_reader.h"
 
 namespace skald {
@@ -53,6 +54,8 @@ struct PipelineContext {
   /// Heads whose scores stand side by side, the first one being that of `graph`, `boost` and `rescorer`: each
   /// is searched on the CPU, and their lattices combined. Empty: the scores are of one head.
   std::span<const CombinedHead> heads = {};
+  /// Keeps sound without speech from the scorers; may be null.
+  const VoiceActivity* vad = nullptr;
   /// Mono samples of every path at kSampleRateHz, in place of its file; empty: files are read.
   std::span<const PcmView> samples = {};
 };

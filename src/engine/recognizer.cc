@@ -1,7 +1,5 @@
 #include "engine/recognizer.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -15,10 +13,12 @@
 #include "engine/device_list.h"
 #include "engine/device_segment_search.h"
 #include "engine/graph_cache.h"
+#include "engine/model_folder.h"
 #include "engine/model_fusion.h"
 #include "engine/pipeline.h"
 #include "engine/scorer.h"
 #include "engine/search_head.h"
+#include "engine/voice_activity.h"
 #include "models/bundle/bundle.h"
 
 namespace skald {
@@ -32,14 +32,6 @@ constexpr double kCpuBatchS = 30, kCudaBatchS = 300;
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
-}
-
-/// The file that holds this code: the shared library, or the program that it was linked into.
-fs::path LibraryFile() {
-  Dl_info info = {};
-  if (dladdr(reinterpret_cast<const void*>(&LibraryFile), &info) == 0 || info.dli_fname == nullptr) return {};
-  std::error_code error;
-  return fs::weakly_canonical(info.dli_fname, error);
 }
 
 /// The devices that `list` names; "auto" is the first CUDA device, else the CPU.
@@ -81,20 +73,9 @@ std::string AlsoModelsAsText(const FusionOptions& fusion) {
 }  // namespace
 
 StatusOr<std::string> FindDefaultBundle() {
-  if (const std::string folder = Environment("SKALD_MODEL"); !folder.empty()) return folder;
-  std::error_code error;
-  std::string looked;
-  for (const fs::path& file : {LibraryFile(), fs::read_symlink("/proc/self/exe", error)}) {
-    for (fs::path folder = file.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
-      for (const char* below : {"models/en-base-25fps", "share/skald/models/en-base-25fps"}) {
-        if (fs::exists(folder / below / "bundle.json", error)) return (folder / below).string();
-      }
-    }
-    if (looked != file.string()) looked += (looked.empty() ? "" : " or ") + file.string();
-  }
-  return Status::NotFound(
-      "no model: name a bundle with --model or SKALD_MODEL; models/en-base-25fps is in no folder above " +
-      looked);
+  StatusOr<std::string> folder = FindModelFolder("en-base-25fps", "bundle.json", "SKALD_MODEL");
+  if (folder.ok()) return folder;
+  return Status::NotFound("no model: name a bundle with --model or SKALD_MODEL; " + folder.status().reason());
 }
 
 std::string DefaultCacheFolder() {
@@ -112,6 +93,7 @@ struct Recognizer::State {
   Bundle bundle;
   std::vector<std::unique_ptr<SearchHead>> heads;  // one at least
   std::vector<CombinedHead> combined;              // where there are several
+  std::unique_ptr<VoiceActivity> vad;              // null: off
   std::vector<std::unique_ptr<Scorer>> scorers;
   std::vector<std::unique_ptr<DeviceSegmentSearch>> device_searches;
   int search_lanes = 0;  // that the searches began with
@@ -249,6 +231,7 @@ PipelineContext Recognizer::State::Context() const {
   context.heads = combined;
   context.device_searches = device_searches;
   context.rescorer = first_head().rescorer.get();
+  context.vad = vad.get();
   return context;
 }
 
@@ -302,6 +285,7 @@ void Recognizer::State::DescribeOptions() {
       {"context_s", fmt::format("{:g}", options.windows.context_s)},
       {"pause_s", fmt::format("{:g}", options.endpoint.pause_s)},
   };
+  if (vad != nullptr) prototype.options.emplace_back("vad", vad->Describe());
 }
 
 StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions& options,
@@ -323,6 +307,9 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
   SKALD_RETURN_IF_ERROR(state->MakeHeads(cache, build_progress));
+  if (options.vad.detector != "off") {
+    SKALD_ASSIGN_OR_RETURN(state->vad, VoiceActivity::Create(options.vad));
+  }
   SKALD_RETURN_IF_ERROR(state->MakeWorkers(devices));
   state->DescribeOptions();
   state->info.load_s = watch.Seconds();
@@ -339,6 +326,7 @@ const SearchOptions& Recognizer::search_options() const { return state_->options
 const BoostAutomaton* Recognizer::boosts() const { return state_->first_head().Boosts(); }
 float Recognizer::acoustic_scale() const { return state_->first_head().scaling.acoustic_scale; }
 double Recognizer::batch_s() const { return state_->scorers.front()->shape().max_batch_s; }
+const VoiceActivity* Recognizer::voice_activity() const { return state_->vad.get(); }
 Scorer* Recognizer::first_scorer() { return state_->scorers.front().get(); }
 std::span<const std::unique_ptr<DeviceSegmentSearch>> Recognizer::device_searches() const {
   return state_->device_searches;

@@ -21,6 +21,7 @@ class Bundle;
 class DeviceSegmentSearch;
 class GraphImage;
 class Scorer;
+class VoiceActivity;
 
 /// What a recognizer runs with, for people to read.
 struct RecognizerInfo {
@@ -84,6 +85,8 @@ class Recognizer {
   float acoustic_scale() const;
   /// Seconds of audio in one batch.
   double batch_s() const;
+  /// Null where all sound is transcribed.
+  const VoiceActivity* voice_activity() const;
   /// Not while TranscribeFiles runs.
   Scorer* first_scorer();
   /// Empty where the CPU searches.

@@ -32,7 +32,7 @@ class ResultCollector {
   /// Gives back a count of `outstanding`; with the last one the file is complete and no longer there.
   void Release(FileJob* file);
 
-  /// Seconds of audio went through the acoustic model.
+  /// Seconds of audio went through the acoustic model, or were left out.
   void ReportScored(double audio_s);
 
   /// A writer: hands results to the sink until all are delivered.

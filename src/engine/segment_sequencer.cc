@@ -18,6 +18,11 @@ int SegmentSequencer::Open(int channel, double start_s) {
   return number;
 }
 
+void SegmentSequencer::SkipTo(int channel, double start_s) {
+  Channel& where = channels_[channel];
+  where.start_s = std::max(where.start_s, start_s);
+}
+
 void SegmentSequencer::Expect(int stream, double start_s) {
   Stream& where = streams_.at(stream);
   where.start_s = std::max(where.start_s, start_s);

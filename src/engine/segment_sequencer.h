@@ -20,6 +20,8 @@ class SegmentSequencer {
 
   /// A stream of `channel` begins at `start_s`, after those that the channel had. Its number.
   int Open(int channel, double start_s);
+  /// No further stream of `channel` begins before `start_s`.
+  void SkipTo(int channel, double start_s);
   /// The next segment of the stream is on its way; it starts at `start_s` at the earliest.
   void Expect(int stream, double start_s);
   /// No segment that is not expected yet starts before `start_s`.

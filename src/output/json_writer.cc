@@ -84,16 +84,22 @@ class JsonFormatter : public TranscriptFormatter {
   }
 
   std::string Tail(const Transcript& about) override {
-    std::vector<std::string> warnings;
+    std::vector<std::string> warnings, skipped;
     for (const Warning& warning : about.warnings) {
       warnings.push_back(Dump({{"time", Rounded(warning.time_s)}, {"what", ValidText(warning.what)}}));
     }
+    for (const SkippedSpan& span : about.skipped) {
+      skipped.push_back(
+          Dump({{"channel", span.channel}, {"start", Rounded(span.start_s)}, {"end", Rounded(span.end_s)}}));
+    }
     const Timing& timing = about.timing;
-    const Json seconds = {{"audio_s", Rounded(timing.audio_s)},       {"decode_s", Rounded(timing.decode_s)},
-                          {"features_s", Rounded(timing.features_s)}, {"model_s", Rounded(timing.model_s)},
-                          {"search_s", Rounded(timing.search_s)},     {"wall_s", Rounded(timing.wall_s)}};
+    Json seconds = {{"audio_s", Rounded(timing.audio_s)},       {"decode_s", Rounded(timing.decode_s)},
+                    {"features_s", Rounded(timing.features_s)}, {"model_s", Rounded(timing.model_s)},
+                    {"search_s", Rounded(timing.search_s)},     {"wall_s", Rounded(timing.wall_s)}};
+    if (timing.vad_s > 0) seconds["vad_s"] = Rounded(timing.vad_s);
     std::string out = "],\n";
     out += "  \"warnings\":" + List(warnings, "    ") + ",\n";
+    if (!skipped.empty()) out += "  \"skipped\":" + List(skipped, "    ") + ",\n";
     out += "  \"timing\":" + Dump(seconds) + "\n";
     return out + "}\n";
   }

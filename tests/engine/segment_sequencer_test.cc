@@ -55,6 +55,25 @@ TEST(SegmentSequencer, AChannelWaitsForTheOtherOnlyWhereThatMayComeFirst) {
   EXPECT_EQ(sequencer.Take().size(), 1u);
 }
 
+TEST(SegmentSequencer, AChannelThatIsLeftOutHoldsNothingUp) {
+  SegmentSequencer sequencer(2);
+  const int left = sequencer.Open(0, 0);
+  sequencer.Expect(left, 4);
+  sequencer.Put(left, 0, SegmentAt(5, 0));
+  sequencer.SkipTo(1, 4.9);
+  EXPECT_TRUE(sequencer.Take().empty());
+  sequencer.SkipTo(1, 5);
+  EXPECT_EQ(sequencer.Take().size(), 1u);
+  sequencer.Expect(left, 6);
+  sequencer.Put(left, 1, SegmentAt(9, 0));
+  const int right = sequencer.Open(1, 7);
+  EXPECT_TRUE(sequencer.Take().empty());
+  sequencer.SkipTo(1, 20);
+  EXPECT_TRUE(sequencer.Take().empty()) << "the stream before what is left out may have one at 7";
+  sequencer.Close(right);
+  EXPECT_EQ(sequencer.Take().size(), 1u);
+}
+
 TEST(SegmentSequencer, SegmentsWithoutWordsAreDropped) {
   SegmentSequencer sequencer(1);
   const int stream = sequencer.Open(0, 0);
