@@ -27,7 +27,7 @@ class OutputPathsTest(SkaldTest):
 
     def transcribe(self, *inputs, expected):
         before = self.outside()
-        result = run("transcribe", "--vad", "off", "--out", self.out, *inputs)
+        result = run("transcribe", "--vad", "off", "--out", self.out, *inputs, errors="replace")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(self.outside(), before)
         outputs = [path for path in self.out.rglob("*") if path.is_file() and self.out / ".skald" not in path.parents]
