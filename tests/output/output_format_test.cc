@@ -109,6 +109,16 @@ TEST(OutputFormat, SegmentsAreOrderedByTimeThenChannel) {
   EXPECT_EQ(FormatTranscript(transcript, OutputFormat::kText, {}), "FIRST\nSECOND\nLAST\n");
 }
 
+TEST(OutputFormat, JsonListsWhatWasLeftOutWhereSomethingWas) {
+  Transcript transcript;
+  transcript.skipped = {{0, 1.5, 62.25}, {1, 0, 70}};
+  transcript.timing.vad_s = 0.25;
+  const auto json = nlohmann::json::parse(FormatTranscript(transcript, OutputFormat::kJson, {}));
+  EXPECT_EQ(json["skipped"], nlohmann::json::parse(R"([{"channel": 0, "start": 1.5, "end": 62.25},
+                                                       {"channel": 1, "start": 0, "end": 70}])"));
+  EXPECT_EQ(json["timing"]["vad_s"], 0.25);
+}
+
 TEST(OutputFormat, JsonHasTheSchemaAndItsValues) {
   for (const auto& [name, transcript] : test::SampleTranscripts()) {
     const std::string text = FormatTranscript(transcript, OutputFormat::kJson, {});
