@@ -19,9 +19,10 @@ target_link_libraries(skald_sentencepiece INTERFACE ${SENTENCEPIECE_LIBRARY})
 
 find_path(OPENFST_INCLUDE_DIR fst/fstlib.h REQUIRED)
 find_library(OPENFST_LIBRARY fst REQUIRED)
+find_library(OPENFST_NGRAM_LIBRARY fstngram REQUIRED)
 add_library(skald_openfst INTERFACE)
 target_include_directories(skald_openfst SYSTEM INTERFACE ${OPENFST_INCLUDE_DIR})
-target_link_libraries(skald_openfst INTERFACE ${OPENFST_LIBRARY} ${CMAKE_DL_LIBS})
+target_link_libraries(skald_openfst INTERFACE ${OPENFST_NGRAM_LIBRARY} ${OPENFST_LIBRARY} ${CMAKE_DL_LIBS})
 # Both libfst and libsentencepiece export a variable FLAGS_help, of different types, and the first library loaded supplies it to both.
 # libfst only reads its own, libsentencepiece constructs an object in it: so sentencepiece must come first in every program.
 target_link_options(skald_openfst INTERFACE

@@ -1,5 +1,6 @@
 #include "decoder/graph/graph_image.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
@@ -18,6 +19,14 @@ using graph_format::Section;
 
 Status CorruptSection(uint32_t section, const char* reason) {
   return CorruptSection(graph_format::kFormat, section, reason);
+}
+
+/// Which of the two formats the file is in; anything else is looked at as the newer one.
+const SectionFileFormat& FormatOf(std::span<const std::byte> file) {
+  SectionFileStart start{};
+  std::memcpy(&start, file.data(), std::min(file.size(), sizeof start));
+  return start.version == graph_format::kFormat.version ? graph_format::kFormat
+                                                        : graph_format::kExplicitFormat;
 }
 
 /// What sizes and counts of the header say of each other.
@@ -55,6 +64,7 @@ void GraphImage::Storage::Describe() {
   info.unit_count = header.unit_count;
   info.max_epsilon_rank = static_cast<uint16_t>(header.max_epsilon_rank);
   info.min_arc_cost = header.min_arc_cost;
+  info.explicit_topology = header.start.version == graph_format::kExplicitFormat.version;
   info.recipe_json.assign(text(graph_format::kRecipe), header.sections[graph_format::kRecipe].size);
   char hex[17];
   std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(header.checksum));
@@ -85,7 +95,7 @@ StatusOr<GraphImage> GraphImage::Open(const std::string& path, bool verify_cells
   image.storage_ = std::make_unique<Storage>();
   Storage& storage = *image.storage_;
   const auto bytes = file.bytes();
-  if (Status status = ReadSectionHeader(graph_format::kFormat, bytes, &storage.header); !status.ok())
+  if (Status status = ReadSectionHeader(FormatOf(bytes), bytes, &storage.header); !status.ok())
     return std::move(status).InFile(path);
   if (Status status = CheckCounts(storage.header); !status.ok()) return std::move(status).InFile(path);
   for (uint32_t section = 0; section < graph_format::kSectionCount; ++section) {

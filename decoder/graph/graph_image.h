@@ -24,7 +24,10 @@ struct GraphInfo {
   uint32_t start_block = 0;
   uint32_t unit_count = 0;  ///< score columns, blank included
   uint16_t max_epsilon_rank = 0;
-  float min_arc_cost = 0;   ///< smallest cost of any arc
+  float min_arc_cost = 0;  ///< smallest cost of any arc
+  /// The graph holds every frame of every path: self-loops are arcs, the search adds neither blanks nor
+  /// repeats, and score column 0 is read by no arc. False: the CTC topology is implied.
+  bool explicit_topology = false;
   std::string recipe_json;  ///< how it was built: sources with hashes, options
 };
 
@@ -93,6 +96,7 @@ class GraphImageBuilder {
   /// Adds the next state (numbers 0, 1, 2, ... in order of calls) with all its arcs in any order.
   void AddState(float final_cost, std::span<const Arc> arcs);
   void SetStart(uint32_t state) { start_ = state; }
+  void SetExplicitTopology() { explicit_topology_ = true; }
   void SetRecipe(std::string recipe_json) { recipe_json_ = std::move(recipe_json); }
 
   /// Lays out the blocks in the order of state numbers. Fails with kInvalidArgument on: no start, a
@@ -110,6 +114,7 @@ class GraphImageBuilder {
   std::vector<uint64_t> first_arc_{0};
   std::vector<Arc> arcs_;
   uint32_t start_ = std::numeric_limits<uint32_t>::max();
+  bool explicit_topology_ = false;
   std::string recipe_json_ = "{}";
 };
 

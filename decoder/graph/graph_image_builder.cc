@@ -198,8 +198,10 @@ StatusOr<GraphImage> GraphImageBuilder::Build() && {
                             : std::as_bytes(std::span(tables[section].data(), tables[section].size()));
     storage.sections[section] = contents[section].data();
   }
-  const uint64_t file_size = PlaceSections(graph_format::kFormat, sizeof header, contents, header.sections);
-  SealSectionHeader(graph_format::kFormat, file_size, &header);
+  const SectionFileFormat& format =
+      explicit_topology_ ? graph_format::kExplicitFormat : graph_format::kFormat;
+  const uint64_t file_size = PlaceSections(format, sizeof header, contents, header.sections);
+  SealSectionHeader(format, file_size, &header);
   storage.Describe();
   image.cell_data_ = cells;
   return image;

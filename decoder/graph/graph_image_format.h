@@ -47,7 +47,9 @@ static_assert(sizeof(Header) == 16 + 5 * 8 + 6 * 4 + 6 * 24 + 8);
 
 inline constexpr const char* kSectionNames[kSectionCount] = {"cells",        "word offsets", "word text",
                                                              "unit offsets", "unit text",    "recipe"};
+/// The topology that arcs are read with is all that differs: of CTC, or all in the graph.
 inline constexpr SectionFileFormat kFormat = {"graph", "SKALDGRF", 1, 4096, kSectionNames};
+inline constexpr SectionFileFormat kExplicitFormat = {"graph", "SKALDGRF", 2, 4096, kSectionNames};
 
 }  // namespace graph_format
 

@@ -35,6 +35,7 @@ int CapBin(float cost, float least, float width) {
 BeamSearch::BeamSearch(const GraphImage& graph, const SearchOptions& options)
     : graph_(graph),
       options_(options),
+      explicit_topology_(graph.info().explicit_topology),
       table_(static_cast<size_t>(options.initial_tokens), options.hash_seed),
       history_(options.lattice_beam) {
   SKALD_CHECK(options.Validate().ok(), "search options were not validated");
@@ -115,7 +116,7 @@ void BeamSearch::NormaliseRow(std::span<const float> row) {
 // ProcessFrame would leave the set and, because nll'[blank] is exactly 0, every bit of the costs as they are.
 bool BeamSearch::TryCollapse(std::span<const float> row) {
   NormaliseRow(row);
-  if (!options_.collapse_blanks || with_unit_ != 0 || least_cost_ != 0.0f ||
+  if (!options_.collapse_blanks || explicit_topology_ || with_unit_ != 0 || least_cost_ != 0.0f ||
       greatest_cost_ >= options_.beam || active_ > options_.max_active ||
       active_ > options_.max_arcs_per_frame || least_arc_cost_ + least_unit_score_ < options_.beam) {
     return false;
@@ -182,7 +183,7 @@ void BeamSearch::CollectCandidates(float cut) {
     // The best token's arcs first: they set a bound that rejects most others when first seen.
     const TokenKey key = keys_[best_token_];
     const float cost = costs_[best_token_];
-    try_cost(cost + scores[0]);
+    if (!explicit_topology_) try_cost(cost + scores[0]);
     if (UnitOf(key) != 0) try_cost(cost + scores[UnitOf(key)]);
     for (const GraphArc& arc : graph_.emitting_arcs(BlockOf(key))) {
       TokenKey boost_bits;
@@ -202,7 +203,7 @@ void BeamSearch::CollectCandidates(float cut) {
       try_cost(next_cost);
       candidates_.push_back({next, next_cost, t, cell});
     };
-    offer(key & ~TokenKey{0xFFFF}, cost + scores[0], kBlankCell);
+    if (!explicit_topology_) offer(key & ~TokenKey{0xFFFF}, cost + scores[0], kBlankCell);
     if (unit != 0) offer(key, cost + scores[unit], kRepeatCell);
     if (!(cost + least_arc_score < bound)) continue;
     const uint32_t block = BlockOf(key);
@@ -213,7 +214,8 @@ void BeamSearch::CollectCandidates(float cut) {
         TokenKey boost_bits = key & kBoostBits;
         const float next_cost = arc_cost(arcs[a], cost, key, &boost_bits);
         if (next_cost < bound && arcs[a].unit != unit) {
-          offer(MakeTokenKey(arcs[a].next_block, arcs[a].unit) | boost_bits, next_cost,
+          const uint16_t emitted = explicit_topology_ ? uint16_t{0} : arcs[a].unit;
+          offer(MakeTokenKey(arcs[a].next_block, emitted) | boost_bits, next_cost,
                 block + 1 + static_cast<uint32_t>(a));
         }
       }
@@ -353,7 +355,10 @@ void BeamSearch::FinishFrame(std::span<const float> row) {
   };
   settle(&links_);
   settle(&other_links_);
-  for (TokenLink& link : links_) link.acoustic_cost = row[UnitOf(next_keys_[link.destination])];
+  for (TokenLink& link : links_) {
+    link.acoustic_cost =
+        row[explicit_topology_ ? graph_.arc(link.cell).unit : UnitOf(next_keys_[link.destination])];
+  }
   history_.Append(next_keys_, links_, other_links_);
   statistics_.links_made += static_cast<int64_t>(links_.size() + other_links_.size());
   statistics_.peak_links_held =

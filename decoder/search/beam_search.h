@@ -37,6 +37,11 @@ struct SearchStatistics {
 /// m). Epsilon arcs keep u, and are taken only in the frame in which a graph arc reached their state (see
 /// RawLatticeState). This is standard CTC: a doubled unit needs a blank between.
 ///
+/// Explicit topology (GraphInfo::explicit_topology). The graph holds all of it: a token is a graph state,
+/// every arc with a unit takes a frame, self-loops included, and there are no blanks and no repeats.
+/// Everything below holds with q for (q, u); nll[blank] stands for column 0, which only sets the zero of a
+/// frame's scores.
+///
 /// Boosts. Where phrases are boosted, a token is (q, u, state of the boost automaton): an arc with a word
 /// takes a step of the automaton, which adds its cost to w; ending gives back what the automaton holds.
 ///
@@ -123,6 +128,7 @@ class BeamSearch {
 
   const GraphImage& graph_;
   const SearchOptions options_;
+  const bool explicit_topology_;
   enum class Phase { kNotBegun, kRunning, kFailed, kFinished } phase_ = Phase::kNotBegun;
   SearchStatistics statistics_;
   BoostTable boost_;

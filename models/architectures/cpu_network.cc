@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "models/architectures/fastconformer_ctc_cpu.h"
+#include "models/architectures/nnet3_cpu.h"
 #include "models/architectures/wav2vec2_ctc_cpu.h"
 #include "models/architectures/whisper_encoder_ctc_cpu.h"
 
@@ -17,6 +18,7 @@ StatusOr<std::unique_ptr<CpuNetwork>> MakeCpuNetwork(const Bundle& bundle,
   }
   if (std::holds_alternative<Wav2Vec2CtcSizes>(sizes))
     return Wav2Vec2CtcCpu::Create(bundle, heads, precision, threads);
+  if (std::holds_alternative<Nnet3Sizes>(sizes)) return Nnet3Cpu::Create(bundle, heads, precision, threads);
   return FastConformerCtcCpu::Create(bundle, heads, precision, threads);
 }
 

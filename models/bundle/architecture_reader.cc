@@ -1,6 +1,9 @@
 #include "models/bundle/architecture_reader.h"
 
 #include <string>
+#include <utility>
+
+#include "models/bundle/nnet3_reader.h"
 
 namespace skald {
 namespace {
@@ -157,6 +160,8 @@ void Write(const Wav2Vec2CtcSizes& sizes, nlohmann::ordered_json* json) {
   (*json)["max_frames"] = sizes.max_frames;
 }
 
+void Write(const Nnet3Sizes& sizes, nlohmann::ordered_json* json) { json->update(Nnet3SizesToJson(sizes)); }
+
 void Write(const FastConformerCtcSizes& sizes, nlohmann::ordered_json* json) {
   (*json)["feature_bins"] = sizes.feature_bins;
   (*json)["subsampling_channels"] = sizes.subsampling_channels;
@@ -175,8 +180,12 @@ StatusOr<ArchitectureSizes> ReadArchitectureSizes(const JsonObject& object) {
   if (type == "whisper-encoder-ctc") return ReadWhisper(object);
   if (type == "wav2vec2-ctc") return ReadWav2Vec2(object);
   if (type == "fastconformer-ctc") return ReadFastConformer(object);
+  if (type == "nnet3") {
+    SKALD_ASSIGN_OR_RETURN(Nnet3Sizes sizes, ReadNnet3Sizes(object));
+    return ArchitectureSizes(std::move(sizes));
+  }
   return Status::Unsupported("architecture \"" + type +
-                             "\"; known: whisper-encoder-ctc, wav2vec2-ctc, fastconformer-ctc");
+                             "\"; known: whisper-encoder-ctc, wav2vec2-ctc, fastconformer-ctc, nnet3");
 }
 
 nlohmann::ordered_json ArchitectureSizesToJson(const ArchitectureSizes& sizes) {

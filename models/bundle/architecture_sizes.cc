@@ -75,28 +75,51 @@ double Flops(const FastConformerCtcSizes& sizes, int64_t feature_frames, int64_t
   return flops + 2 * frames * width * static_cast<double>(units);
 }
 
+double Flops(const Nnet3Sizes& sizes, int64_t feature_frames, int64_t units) {
+  const StatusOr<Nnet3Shape> shape = ShapeOfNnet3(sizes);
+  if (!shape.ok()) return 0;
+  double flops = 0;
+  for (size_t l = 0; l < sizes.layers.size(); ++l) {
+    double width = shape->inputs[l];
+    const double frames = static_cast<double>(feature_frames) / shape->strides[l];
+    for (const Nnet3Sizes::Operation& operation : sizes.layers[l].operations) {
+      if (operation.type != Nnet3Sizes::Operator::kAffine) continue;
+      flops += 2 * frames * width * operation.outputs;
+      width = operation.outputs;
+    }
+  }
+  (void)units;  // the last layer's outputs
+  return flops;
+}
+
 }  // namespace
 
 const char* ArchitectureName(const ArchitectureSizes& sizes) {
   return std::visit(Overloaded{[](const WhisperEncoderCtcSizes&) { return "whisper-encoder-ctc"; },
                                [](const Wav2Vec2CtcSizes&) { return "wav2vec2-ctc"; },
-                               [](const FastConformerCtcSizes&) { return "fastconformer-ctc"; }},
+                               [](const FastConformerCtcSizes&) { return "fastconformer-ctc"; },
+                               [](const Nnet3Sizes&) { return "nnet3"; }},
                     sizes);
 }
 
 std::string DescribeArchitecture(const ArchitectureSizes& sizes) {
   return std::string(ArchitectureName(sizes)) + ", " +
-         std::visit(
-             [](const auto& s) {
-               return Layers(s.layers, s.model_width, s.attention_heads, s.feed_forward_width);
-             },
-             sizes);
+         std::visit(Overloaded{[](const Nnet3Sizes& s) {
+                                 return std::to_string(s.layers.size()) + " layers, i-vectors of " +
+                                        std::to_string(s.ivector_size) + " values";
+                               },
+                               [](const auto& s) {
+                                 return Layers(s.layers, s.model_width, s.attention_heads,
+                                               s.feed_forward_width);
+                               }},
+                    sizes);
 }
 
 int FeatureBins(const ArchitectureSizes& sizes) {
   return std::visit(Overloaded{[](const WhisperEncoderCtcSizes& s) { return s.feature_bins; },
                                [](const Wav2Vec2CtcSizes&) { return 1; },
-                               [](const FastConformerCtcSizes& s) { return s.feature_bins; }},
+                               [](const FastConformerCtcSizes& s) { return s.feature_bins; },
+                               [](const Nnet3Sizes& s) { return s.feature_bins + s.ivector_size; }},
                     sizes);
 }
 
@@ -108,7 +131,8 @@ int64_t FeatureFramesPerScore(const ArchitectureSizes& sizes) {
                    for (const auto& convolution : s.convolutions) product *= convolution.stride;
                    return product;
                  },
-                 [](const FastConformerCtcSizes&) { return int64_t{8}; }},
+                 [](const FastConformerCtcSizes&) { return int64_t{8}; },
+                 [](const Nnet3Sizes& s) { return int64_t{s.subsampling}; }},
       sizes);
 }
 
@@ -123,19 +147,21 @@ int64_t ScoreFrames(const ArchitectureSizes& sizes, int64_t feature_frames) {
                    for (const auto& convolution : s.convolutions) frames = Valid(convolution, frames);
                    return frames;
                  },
-                 [&](const FastConformerCtcSizes&) { return Halve(Halve(Halve(feature_frames))); }},
+                 [&](const FastConformerCtcSizes&) { return Halve(Halve(Halve(feature_frames))); },
+                 [&](const Nnet3Sizes& s) { return (feature_frames + s.subsampling - 1) / s.subsampling; }},
       sizes);
 }
 
 int64_t MaxWindowFeatureFrames(const ArchitectureSizes& sizes) {
-  return std::visit(Overloaded{[](const WhisperEncoderCtcSizes& s) { return 2 * int64_t{s.max_positions}; },
-                               [&](const Wav2Vec2CtcSizes& s) {
-                                 return int64_t{s.max_frames} * FeatureFramesPerScore(sizes);
-                               },
-                               [&](const FastConformerCtcSizes& s) {
-                                 return int64_t{s.max_frames} * FeatureFramesPerScore(sizes);
-                               }},
-                    sizes);
+  return std::visit(
+      Overloaded{
+          [](const WhisperEncoderCtcSizes& s) { return 2 * int64_t{s.max_positions}; },
+          [&](const Wav2Vec2CtcSizes& s) { return int64_t{s.max_frames} * FeatureFramesPerScore(sizes); },
+          [&](const FastConformerCtcSizes& s) {
+            return int64_t{s.max_frames} * FeatureFramesPerScore(sizes);
+          },
+          [&](const Nnet3Sizes& s) { return int64_t{s.max_frames} * FeatureFramesPerScore(sizes); }},
+      sizes);
 }
 
 int64_t WaveformField(const Wav2Vec2CtcSizes& sizes) {

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "models/bundle/nnet3_sizes.h"
+
 namespace skald {
 
 /// Sizes of a "whisper-encoder-ctc" network: two convolutions, pre-norm transformer layers, one linear CTC
@@ -65,14 +67,15 @@ struct FastConformerCtcSizes {
 };
 
 /// The sizes of any network that Skald runs.
-using ArchitectureSizes = std::variant<WhisperEncoderCtcSizes, Wav2Vec2CtcSizes, FastConformerCtcSizes>;
+using ArchitectureSizes =
+    std::variant<WhisperEncoderCtcSizes, Wav2Vec2CtcSizes, FastConformerCtcSizes, Nnet3Sizes>;
 
 /// The name in bundle.json, e.g. "wav2vec2-ctc".
 const char* ArchitectureName(const ArchitectureSizes& sizes);
 /// One line for people, e.g. "wav2vec2-ctc, 12 layers of width 768, ...".
 std::string DescribeArchitecture(const ArchitectureSizes& sizes);
 
-/// Values of a frame of features; 1 where the network takes samples.
+/// Values of a frame of the input, i-vector included; 1 where the network takes samples.
 int FeatureBins(const ArchitectureSizes& sizes);
 /// Feature frames from one frame of scores to the next.
 int64_t FeatureFramesPerScore(const ArchitectureSizes& sizes);

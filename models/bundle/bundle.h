@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,14 @@ struct FeatureDescription {
   int frame_length_samples = 0;
   int frame_shift_samples = 0;
   int minimum_samples = 0;  ///< waveforms: shorter windows are padded with zeros up to here; 0: none
+  std::map<std::string, double> settings;  ///< further parameters of the type, by name
+};
+
+/// The i-vector extractor that makes a part of the network's input.
+struct IvectorDescription {
+  std::string weights_file;  ///< safetensors
+  int size = 0;
+  std::map<std::string, double> settings;  ///< how i-vectors follow a stream, by name
 };
 
 /// One output layer and its units.
@@ -35,6 +44,10 @@ struct HeadDescription {
   double lm_scale = 1.0;             ///< weight of the language model relative to the acoustic scores
   double word_penalty = 0.0;         ///< nats added per word; larger gives fewer words
   ConfidenceMap confidence_map;      ///< of the head's search with the bundle's graph
+  // What the search of this head is best done with; unset: as for any model.
+  std::optional<double> beam, lattice_beam;  ///< nats
+  std::optional<int> max_active;
+  std::optional<double> posterior_scale;  ///< weight of costs in posteriors of words
 };
 
 /// What bundle.json says. File names are relative to the bundle's folder.
@@ -54,6 +67,8 @@ struct BundleManifest {
   std::string pronunciations_file;
   std::string lm_file;
   std::string lm_large_file;
+  std::string graph_file;  ///< decoding graph of the search head that comes with the bundle, or empty
+  std::optional<IvectorDescription> ivector;
   struct File {
     int64_t bytes = 0;
     std::string sha256;

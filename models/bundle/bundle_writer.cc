@@ -24,6 +24,10 @@ Json HeadToJson(const HeadDescription& head) {
   if (head.uses_pronunciations) json["uses_pronunciations"] = true;
   json["lm_scale"] = head.lm_scale;
   if (head.word_penalty != 0) json["word_penalty"] = head.word_penalty;
+  if (head.beam) json["search"]["beam"] = *head.beam;
+  if (head.lattice_beam) json["search"]["lattice_beam"] = *head.lattice_beam;
+  if (head.max_active) json["search"]["max_active"] = *head.max_active;
+  if (head.posterior_scale) json["search"]["posterior_scale"] = *head.posterior_scale;
   return json;
 }
 
@@ -43,6 +47,12 @@ std::string BundleManifestToJson(const BundleManifest& manifest) {
                       {"frame_length_samples", features.frame_length_samples},
                       {"frame_shift_samples", features.frame_shift_samples}};
   if (features.minimum_samples > 0) json["features"]["minimum_samples"] = features.minimum_samples;
+  if (!features.settings.empty()) json["features"]["settings"] = features.settings;
+  if (manifest.ivector) {
+    const IvectorDescription& ivector = *manifest.ivector;
+    json["ivector"] = {
+        {"weights", ivector.weights_file}, {"size", ivector.size}, {"settings", ivector.settings}};
+  }
   json["frame_shift_s"] = manifest.frame_shift_s;
   for (const auto& [name, head] : manifest.heads) json["heads"][name] = HeadToJson(head);
   json["search_head"] = manifest.search_head;
@@ -51,7 +61,8 @@ std::string BundleManifestToJson(const BundleManifest& manifest) {
       {"words", manifest.words_file},
       {"pronunciations", manifest.pronunciations_file},
       {"lm", manifest.lm_file},
-      {"lm_large", manifest.lm_large_file}};
+      {"lm_large", manifest.lm_large_file},
+      {"graph", manifest.graph_file}};
   for (const auto& [member, file] : named) {
     if (!file.empty()) json[member] = file;
   }

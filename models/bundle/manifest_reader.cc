@@ -59,6 +59,26 @@ Status ReadArchitecture(const JsonObject& root, BundleManifest* manifest) {
   return Status::Ok();
 }
 
+/// Numbers by name.
+Status ReadSettings(const JsonObject& object, std::map<std::string, double>* settings) {
+  if (!object.Has("settings")) return Status::Ok();
+  SKALD_ASSIGN_OR_RETURN(const JsonObject list, object.Object("settings"));
+  for (const auto& [name, value] : list.json().items()) {
+    SKALD_ASSIGN_OR_RETURN((*settings)[name], list.Number(name, -1e12, 1e12));
+  }
+  return Status::Ok();
+}
+
+Status ReadIvector(const JsonObject& root, BundleManifest* manifest) {
+  if (!root.Has("ivector")) return Status::Ok();
+  SKALD_ASSIGN_OR_RETURN(const JsonObject object, root.Object("ivector"));
+  IvectorDescription& ivector = manifest->ivector.emplace();
+  SKALD_ASSIGN_OR_RETURN(ivector.weights_file, FileMember(object, "weights", true, *manifest));
+  SKALD_ASSIGN_OR_RETURN(const int64_t size, object.Integer("size", 1, 2000));
+  ivector.size = static_cast<int>(size);
+  return ReadSettings(object, &ivector.settings);
+}
+
 Status ReadFeatures(const JsonObject& root, BundleManifest* manifest) {
   SKALD_ASSIGN_OR_RETURN(const JsonObject object, root.Object("features"));
   FeatureDescription& features = manifest->features;
@@ -73,8 +93,11 @@ Status ReadFeatures(const JsonObject& root, BundleManifest* manifest) {
   features.frame_shift_samples = static_cast<int>(shift);
   SKALD_ASSIGN_OR_RETURN(const int64_t minimum, object.IntegerOr("minimum_samples", 0, 1 << 20, 0));
   features.minimum_samples = static_cast<int>(minimum);
-  if (features.bins != FeatureBins(manifest->sizes)) {
-    return Status::Corrupt("\"features.bins\" differs from the " +
+  SKALD_RETURN_IF_ERROR(ReadSettings(object, &features.settings));
+  const int width = features.bins + (manifest->ivector ? manifest->ivector->size : 0);
+  if (width != FeatureBins(manifest->sizes)) {
+    return Status::Corrupt((manifest->ivector ? "\"features.bins\" and \"ivector.size\" differ from the "
+                                              : "\"features.bins\" differs from the ") +
                            std::to_string(FeatureBins(manifest->sizes)) + " that the architecture takes");
   }
   SKALD_ASSIGN_OR_RETURN(manifest->frame_shift_s, root.Number("frame_shift_s", 1e-4, 10.0));
@@ -107,6 +130,25 @@ Status ReadConfidenceMap(const JsonObject& head, ConfidenceMap* map) {
   return Status::Ok();
 }
 
+/// What the head is best searched with.
+Status ReadSearch(const JsonObject& head, HeadDescription* description) {
+  if (!head.Has("search")) return Status::Ok();
+  SKALD_ASSIGN_OR_RETURN(const JsonObject object, head.Object("search"));
+  const auto number = [&](const char* name, double low, double high, std::optional<double>* value) -> Status {
+    if (!object.Has(name)) return Status::Ok();
+    SKALD_ASSIGN_OR_RETURN(*value, object.Number(name, low, high));
+    return Status::Ok();
+  };
+  SKALD_RETURN_IF_ERROR(number("beam", 0.1, 1000, &description->beam));
+  SKALD_RETURN_IF_ERROR(number("lattice_beam", 0.1, 1000, &description->lattice_beam));
+  SKALD_RETURN_IF_ERROR(number("posterior_scale", 1e-3, 100, &description->posterior_scale));
+  if (object.Has("max_active")) {
+    SKALD_ASSIGN_OR_RETURN(const int64_t most, object.Integer("max_active", 1, 100'000'000));
+    description->max_active = static_cast<int>(most);
+  }
+  return Status::Ok();
+}
+
 Status ReadHead(const JsonObject& object, const BundleManifest& manifest, HeadDescription* head) {
   SKALD_ASSIGN_OR_RETURN(head->units_file, FileMember(object, "units_file", true, manifest));
   SKALD_ASSIGN_OR_RETURN(const int64_t units, object.Integer("units", 2, 65536));
@@ -119,6 +161,7 @@ Status ReadHead(const JsonObject& object, const BundleManifest& manifest, HeadDe
   SKALD_ASSIGN_OR_RETURN(head->lm_scale, object.NumberOr("lm_scale", 0.0, 100.0, 1.0));
   SKALD_ASSIGN_OR_RETURN(head->word_penalty, object.NumberOr("word_penalty", -100.0, 100.0, 0.0));
   SKALD_RETURN_IF_ERROR(ReadConfidenceMap(object, &head->confidence_map));
+  SKALD_RETURN_IF_ERROR(ReadSearch(object, head));
   SKALD_ASSIGN_OR_RETURN(head->uses_pronunciations, object.FlagOr("uses_pronunciations", false));
   return Status::Ok();
 }
@@ -148,6 +191,7 @@ StatusOr<BundleManifest> ReadBundleManifest(std::string_view json_text) {
   SKALD_ASSIGN_OR_RETURN(manifest.language, root.String("language"));
   SKALD_RETURN_IF_ERROR(ReadFiles(root, &manifest));
   SKALD_RETURN_IF_ERROR(ReadArchitecture(root, &manifest));
+  SKALD_RETURN_IF_ERROR(ReadIvector(root, &manifest));
   SKALD_RETURN_IF_ERROR(ReadFeatures(root, &manifest));
   SKALD_ASSIGN_OR_RETURN(const JsonObject heads, root.Object("heads"));
   for (const auto& [name, value] : heads.json().items()) {
@@ -162,6 +206,7 @@ StatusOr<BundleManifest> ReadBundleManifest(std::string_view json_text) {
   SKALD_ASSIGN_OR_RETURN(manifest.pronunciations_file, FileMember(root, "pronunciations", false, manifest));
   SKALD_ASSIGN_OR_RETURN(manifest.lm_file, FileMember(root, "lm", false, manifest));
   SKALD_ASSIGN_OR_RETURN(manifest.lm_large_file, FileMember(root, "lm_large", false, manifest));
+  SKALD_ASSIGN_OR_RETURN(manifest.graph_file, FileMember(root, "graph", false, manifest));
   return manifest;
 }
 

@@ -148,6 +148,7 @@ int Info(const std::string& path) {
   line("epsilon arcs", fmt::format("{}, longest chain {}", info.epsilon_arc_count, info.max_epsilon_rank));
   line("cells", fmt::format("{} ({:.1f} MB)", info.cell_count,
                             static_cast<double>(info.cell_count) * sizeof(GraphCell) / 1e6));
+  line("topology", info.explicit_topology ? "in the graph" : "CTC, implied");
   line("units", fmt::format("{}", info.unit_count));
   line("words", fmt::format("{}", graph->word_count()));
   line("least arc cost", fmt::format("{:g}", info.min_arc_cost));

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "engine/kaldi_import.h"
 #include "engine/model_check.h"
 #include "engine/recognizer.h"
 #include "models/bundle/bundle.h"
@@ -19,6 +20,10 @@ constexpr char kAbout[] =
     "                   HubertForCTC, ParakeetForCTC, or a Whisper encoder with a CTC head. DIR holds "
     "config.json,\n"
     "                   model.safetensors (or shards and their index) and the tokenizer's files\n"
+    "import kaldi DIR OUT  makes a bundle OUT of a Kaldi nnet3 chain model with its graph: a Vosk model "
+    "folder, or "
+    "one of\n"
+    "                   Kaldi's prepare_online_decoding.sh\n"
     "info   prints what a model bundle holds: architecture, heads, files, and its model card (README.md): "
     "data, licence,\n"
     "       intended use, word error rates\n"
@@ -79,12 +84,35 @@ StatusOr<HuggingFaceImportOptions> ReadImportOptions(const po::variables_map& va
   return options;
 }
 
+/// A Kaldi model; `words`: import kaldi DIR OUT.
+int ImportKaldi(const std::vector<std::string>& words, const po::variables_map& values) {
+  KaldiImportOptions options;
+  const auto text = [&](const char* name, std::string* target) {
+    if (values.count(name) != 0) *target = values[name].as<std::string>();
+  };
+  text("name", &options.name);
+  text("licence", &options.licence);
+  text("language", &options.language);
+  text("graph", &options.graph_folder);
+  const Status status = ImportKaldiModel(words[2], words[3], options, [](const std::string& what) {
+    std::fprintf(stderr, "%s\n", what.c_str());
+  });
+  if (!status.ok()) {
+    return Report(status, status.code() == StatusCode::kInvalidArgument ? kBadUsage : kNothingDone);
+  }
+  const StatusOr<Bundle> bundle = Bundle::Open(words[3]);
+  if (!bundle.ok()) return Report(bundle.status(), kNothingDone);
+  PrintInfo(*bundle);
+  return kAllWell;
+}
+
 int Import(const std::vector<std::string>& words, const po::variables_map& values) {
-  if (words.size() != 4 || words[1] != "hf") {
+  if (words.size() != 4 || (words[1] != "hf" && words[1] != "kaldi")) {
     return Report(
-        Status::InvalidArgument("import needs hf, the checkpoint's folder and the bundle's (see --help)"),
+        Status::InvalidArgument("import needs hf or kaldi, the model's folder and the bundle's (see --help)"),
         kBadUsage);
   }
+  if (words[1] == "kaldi") return ImportKaldi(words, values);
   const StatusOr<HuggingFaceImportOptions> options = ReadImportOptions(values);
   if (!options.ok()) return Report(options.status(), kBadUsage);
   if (const Status status = ImportHuggingFace(words[2], words[3], *options); !status.ok()) {
@@ -109,9 +137,12 @@ int RunModel(const Arguments& arguments) {
       "lm", po::value<std::string>(), "import: language model (ARPA, plain or gzip) to put into the bundle")(
       "lm-scale", po::value<double>()->default_value(1), "import: weight of the language model")(
       "case", po::value<std::string>()->default_value("keep"),
-      "import: ASCII letters of the units: keep, lower or upper; as the language model's words have them");
-  const Parsed parsed = Parse(arguments, "skald model info|check [DIR]\n       skald model import hf DIR OUT",
-                              kAbout, options, "word");
+      "import: ASCII letters of the units: keep, lower or upper; as the language model's words have them")(
+      "graph", po::value<std::string>(),
+      "import kaldi: folder of HCLG.fst and words.txt (default: the model's)");
+  const Parsed parsed =
+      Parse(arguments, "skald model info|check [DIR]\n       skald model import hf|kaldi DIR OUT", kAbout,
+            options, "word");
   if (parsed.exit_code >= 0) return parsed.exit_code;
   const auto words = Texts(parsed.values, "word");
   if (!words.empty() && words[0] == "import") return Import(words, parsed.values);

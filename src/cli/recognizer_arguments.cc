@@ -86,13 +86,13 @@ po::options_description RecognizerArguments() {
       "repeated")("fusion", po::value<std::string>()->default_value("arithmetic"),
                   "how scores are fused: arithmetic or log-linear mean")(
       "graph", po::value<std::string>(), "decoding graph file instead of the one built from the bundle")(
-      "beam", po::value<float>()->default_value(defaults.search.beam),
-      "search beam in nats; larger is slower and misses less")(
-      "lattice-beam", po::value<float>()->default_value(defaults.search.lattice_beam),
-      "alternatives within this many nats of the best path are kept for confidences")(
-      "max-active", po::value<int>()->default_value(defaults.search.max_active),
-      "tokens expanded per frame at most")("lm-scale", po::value<double>(),
-                                           "weight of the language model (default: the bundle's choice)")(
+      "beam", po::value<float>(),
+      "search beam in nats; larger is slower and misses less (default: the bundle's choice, else 14)")(
+      "lattice-beam", po::value<float>(),
+      "alternatives within this many nats of the best path are kept for confidences (default: the bundle's "
+      "choice, else 8)")("max-active", po::value<int32_t>(),
+                         "tokens expanded per frame at most (default: the bundle's choice, else 2000)")(
+      "lm-scale", po::value<double>(), "weight of the language model (default: the bundle's choice)")(
       "word-penalty", po::value<double>(), "cost of every word in nats (default: the bundle's choice)")(
       "blank-penalty", po::value<double>()->default_value(defaults.blank_penalty),
       "added to the cost of blank frames; larger yields more words")(
@@ -159,9 +159,13 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
                            ReadFusion(Texts(values, "also-model"), values["fusion"].as<std::string>()));
   }
   options.threads = values["threads"].as<int>();
-  options.search.beam = values["beam"].as<float>();
-  options.search.lattice_beam = values["lattice-beam"].as<float>();
-  options.search.max_active = values["max-active"].as<int>();
+  const auto chosen = [&](const char* name, auto* target) {
+    using Value = typename std::remove_pointer_t<decltype(target)>::value_type;
+    if (values.count(name) != 0) *target = values[name].as<Value>();
+  };
+  chosen("beam", &options.beam);
+  chosen("lattice-beam", &options.lattice_beam);
+  chosen("max-active", &options.max_active);
   if (values.count("lm-scale") != 0) {
     options.lm_scale = values["lm-scale"].as<double>();
     if (!(options.lm_scale > 0)) return Status::InvalidArgument("--lm-scale must be positive");

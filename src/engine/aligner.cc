@@ -142,10 +142,10 @@ StatusOr<Aligner::Scores> Aligner::ScoreFile(const std::string& path, const Medi
   ScoreStitcher stitcher;
   int64_t next_sample = 0;
   const auto score = [&](const Window& window) -> Status {
-    const PcmView samples = window.samples;
+    const WindowInput input(window.samples);
     std::vector<ScoreRows> rows;
     ScorerTiming timing;
-    SKALD_RETURN_IF_ERROR(scorer->Score({&samples, 1}, &rows, &timing));
+    SKALD_RETURN_IF_ERROR(scorer->Score({&input, 1}, &rows, &timing));
     SKALD_CHECK(!rows.front().on_device, "scores to be aligned were to come to the host");
     stitcher.Add({window.index, window.first_frame, window.keep_first_frame, window.keep_end_frame,
                   window.last, std::move(rows.front())},

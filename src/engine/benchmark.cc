@@ -142,7 +142,7 @@ StatusOr<std::vector<Window>> DecodeAll(const std::vector<std::string>& paths, c
 
 Status ScoreAll(Scorer* scorer, const std::vector<Window>& windows, double batch_s,
                 std::vector<ScoreRows>* scores, ScorerTiming* timing) {
-  std::vector<PcmView> batch;
+  std::vector<WindowInput> batch;
   double seconds = 0;
   const auto flush = [&]() -> Status {
     if (batch.empty()) return Status::Ok();
@@ -156,7 +156,7 @@ Status ScoreAll(Scorer* scorer, const std::vector<Window>& windows, double batch
   for (const Window& window : windows) {
     const double window_s = static_cast<double>(window.samples.size()) / kSampleRateHz;
     if (seconds + window_s > batch_s) SKALD_RETURN_IF_ERROR(flush());
-    batch.push_back(window.samples);
+    batch.emplace_back(window.samples);
     seconds += window_s;
   }
   return flush();

@@ -4,6 +4,7 @@
 
 #include "base/stopwatch.h"
 #include "engine/bundle_features.h"
+#include "engine/ivector_source.h"
 #include "engine/scorer.h"
 #include "frontend/features/feature_extractor.h"
 #include "models/acoustic_model.h"
@@ -26,7 +27,7 @@ class CpuScorer : public Scorer {
 
   const ScorerShape& shape() const override { return shape_; }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+  Status Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     scores->assign(windows.size(), {});
     // The model takes batches of bounded size.
@@ -47,7 +48,7 @@ class CpuScorer : public Scorer {
   }
 
  private:
-  Status ScoreBatch(std::span<const PcmView> windows, std::span<ScoreRows> scores, ScorerTiming* timing) {
+  Status ScoreBatch(std::span<const WindowInput> windows, std::span<ScoreRows> scores, ScorerTiming* timing) {
     Stopwatch features_watch;
     std::vector<int64_t> feature_frames;
     std::vector<size_t> computed;
@@ -63,11 +64,17 @@ class CpuScorer : public Scorer {
       score_rows += model_->ScoreFrames(feature_frames.back());
       computed.push_back(i);
     }
-    features_.resize(static_cast<size_t>(feature_rows * extractor_.bins()));
-    const MatrixView<float> features(features_.data(), feature_rows, extractor_.bins());
+    const int64_t ivector_size = shape_.ivectors == nullptr ? 0 : shape_.ivectors->model->options().size;
+    const int64_t width = extractor_.bins() + ivector_size;
+    features_.resize(static_cast<size_t>(feature_rows * width));
+    const MatrixView<float> features(features_.data(), feature_rows, width);
     int64_t row = 0;
     for (size_t k = 0; k < computed.size(); ++k) {
-      extractor_.Run(windows[computed[k]], features.Rows(row, feature_frames[k]));
+      extractor_.Run(windows[computed[k]],
+                     {features.Row(row).data(), feature_frames[k], extractor_.bins(), width});
+      if (ivector_size > 0) {
+        SKALD_RETURN_IF_ERROR(AppendIvectors(windows[computed[k]], features.Rows(row, feature_frames[k])));
+      }
       row += feature_frames[k];
     }
     timing->features_s += features_watch.Seconds();
@@ -90,17 +97,35 @@ class CpuScorer : public Scorer {
     return Status::Ok();
   }
 
-  static bool IsSilent(PcmView samples) {
+  /// Fills the columns behind the features.
+  Status AppendIvectors(const WindowInput& window, MatrixView<float> rows) const {
+    const std::vector<float> alone =
+        window.ivectors.empty() ? shape_.ivectors->OfWindowAlone(window.samples) : std::vector<float>();
+    const std::span<const float> ivectors = window.ivectors.empty() ? std::span(alone) : window.ivectors;
+    const auto size = static_cast<size_t>(rows.columns - extractor_.bins());
+    if (ivectors.size() != size * static_cast<size_t>(rows.rows)) {
+      return Status::InvalidArgument("a window's i-vectors are not as many as its feature frames");
+    }
+    for (int64_t row = 0; row < rows.rows; ++row) {
+      const std::span<const float> ivector = ivectors.subspan(static_cast<size_t>(row) * size, size);
+      std::copy(ivector.begin(), ivector.end(), rows.Row(row).begin() + extractor_.bins());
+    }
+    return Status::Ok();
+  }
+
+  bool IsSilent(const WindowInput& window) const {
+    if (shape_.ivectors != nullptr) return false;  // what came before it counts too
+    const PcmView samples = window;
     return std::all_of(samples.begin(), samples.end(), [](float sample) { return sample == 0.0f; });
   }
 
   /// Scores of a window of nothing but zeros depend on its length only: hours of digital silence cost one
   /// window.
-  const ScoreRows* FindSilent(PcmView samples) const {
+  const ScoreRows* FindSilent(const WindowInput& samples) const {
     const auto known = silent_.find(samples.size());
     return known != silent_.end() && IsSilent(samples) ? &known->second : nullptr;
   }
-  void RememberSilent(PcmView samples, const ScoreRows& scores) {
+  void RememberSilent(const WindowInput& samples, const ScoreRows& scores) {
     if (silent_.size() < 4 && IsSilent(samples)) silent_.emplace(samples.size(), scores);
   }
 
@@ -125,6 +150,8 @@ StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bund
   model_options.max_batch_feature_frames =
       static_cast<int64_t>(options.max_batch_s * feature_frames_per_s) + 1;
 
+  SKALD_ASSIGN_OR_RETURN(const std::shared_ptr<const IvectorSource> ivectors,
+                         IvectorSourceOfBundle(bundle, extractor));
   std::vector<std::unique_ptr<Scorer>> scorers;
   const int count = (threads + kThreadsPerScorer - 1) / kThreadsPerScorer;
   for (int i = 0; i < count; ++i) {
@@ -140,6 +167,7 @@ StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bund
     shape.max_window_s = static_cast<double>(model->max_window_feature_frames()) * extractor.frame_shift_s();
     shape.precision = PrecisionName(model->precision());
     shape.max_batch_s = options.max_batch_s;
+    shape.ivectors = ivectors;
     scorers.push_back(
         std::make_unique<CpuScorer>(extractor, std::move(model), std::move(shape), options.scaling));
   }

@@ -83,7 +83,7 @@ class CudaScorer : public Scorer {
 
   const ScorerShape& shape() const override { return shape_; }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+  Status Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     SKALD_CHECK(begun_ == 0, "Score between Begin and Finish");
     scores->clear();
@@ -110,7 +110,7 @@ class CudaScorer : public Scorer {
 
   int max_begun() const override { return static_cast<int>(slots_.size()); }
 
-  Status Begin(std::span<const PcmView> windows) override {
+  Status Begin(std::span<const WindowInput> windows) override {
     if (WindowsOfOneBatch(windows) < windows.size())
       return Status::InvalidArgument("a batch is larger than the scorer was made for");
     return BeginBatch(windows);
@@ -171,7 +171,7 @@ class CudaScorer : public Scorer {
     return Status::Ok();
   }
 
-  size_t WindowsOfOneBatch(std::span<const PcmView> windows) const {
+  size_t WindowsOfOneBatch(std::span<const WindowInput> windows) const {
     size_t count = 0;
     size_t samples = 0;
     while (count < windows.size() && count < kMaxBatchWindows &&
@@ -181,7 +181,7 @@ class CudaScorer : public Scorer {
     return count;
   }
 
-  Status BeginBatch(std::span<const PcmView> windows) {
+  Status BeginBatch(std::span<const WindowInput> windows) {
     SKALD_CUDA_RETURN_IF_ERROR(cudaSetDevice(stream_.context().device));
     Slot& slot = slots_[(first_begun_ + begun_) % slots_.size()];
     const DeviceContext compute = stream_.context(), upload = upload_.context();

@@ -34,7 +34,7 @@ StatusOr<std::unique_ptr<Scorer>> FusedScorer::Create(std::vector<std::unique_pt
   return std::unique_ptr<Scorer>(new FusedScorer(std::move(members), std::move(shares), rule, scaling));
 }
 
-Status FusedScorer::Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+Status FusedScorer::Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores,
                           ScorerTiming* timing) {
   std::vector<std::vector<ScoreRows>> all(members_.size());
   for (size_t k = 0; k < members_.size(); ++k) {

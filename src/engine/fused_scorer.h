@@ -22,7 +22,7 @@ class FusedScorer : public Scorer {
                                                   std::vector<ScoreScaling> scaling);
 
   const ScorerShape& shape() const override { return members_[0]->shape(); }
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+  Status Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override;
 
  private:

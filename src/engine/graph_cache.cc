@@ -45,6 +45,10 @@ StatusOr<std::string> CachedGraph(const GraphSources& sources, const GraphOption
 
 StatusOr<std::string> GraphOfBundle(const Bundle& bundle, const std::string& head,
                                     const std::string& cache_folder, const BuildProgress& progress) {
+  const BundleManifest& manifest = bundle.manifest();
+  // A graph's own checksums are looked at when it is opened.
+  if (!manifest.graph_file.empty() && head == manifest.search_head)
+    return bundle.folder() + "/" + manifest.graph_file;
   SKALD_ASSIGN_OR_RETURN(const GraphSources sources, GraphSourcesOfBundle(bundle, head));
   return CachedGraph(sources, GraphOptions(), cache_folder, progress);
 }

@@ -19,7 +19,8 @@ StatusOr<GraphSources> GraphSourcesOfBundle(const Bundle& bundle, const std::str
 StatusOr<std::string> CachedGraph(const GraphSources& sources, const GraphOptions& options,
                                   const std::string& cache_folder, const BuildProgress& progress);
 
-/// CachedGraph for a bundle's head with default options.
+/// The graph that comes with the bundle for its search head; else CachedGraph for the head with default
+/// options.
 StatusOr<std::string> GraphOfBundle(const Bundle& bundle, const std::string& head,
                                     const std::string& cache_folder, const BuildProgress& progress);
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
+
+#include "engine/search_weights.h"
 
 namespace skald {
 
@@ -16,6 +19,7 @@ InputReader::InputReader(const PipelineContext& context, const MediaOptions& med
   const ScorerShape& shape = context.scorers.front()->shape();
   windows_.frame_shift_samples = shape.frame_shift_samples;
   windows_.window_s = std::min(windows_.window_s, shape.max_window_s);
+  ivectors_ = shape.ivectors;
 }
 
 void InputReader::Run(WorkerOccupancy* reader) {
@@ -130,6 +134,7 @@ void InputReader::Append(OpenFile* open, const Key& key, OpenChannel* channel, i
     stream = nullptr;
   }
   if (stream == nullptr) stream = OpenStream(open->file, key, first_sample);
+  if (stream->ivectors != nullptr) stream->ivectors->Push(samples);
   for (Window& window : stream->cutter.Push(samples)) PushWindow(open, stream, std::move(window));
   stream->next_sample += static_cast<int64_t>(samples.size());
   channel->kept_end = stream->next_sample;
@@ -145,6 +150,10 @@ void InputReader::FinishChannels(OpenFile* open) {
 StreamJob* InputReader::OpenStream(FileJob* file, const Key& key, int64_t first_sample) {
   file->streams.push_back(std::make_unique<StreamJob>(file, key.first, key.second, first_sample, windows_));
   StreamJob* stream = file->streams.back().get();
+  if (ivectors_ != nullptr) {
+    stream->ivectors = ivectors_->NewStream(
+        context_.frame_weights == nullptr ? nullptr : context_.frame_weights->NewStream());
+  }
   stream->clock = {static_cast<double>(first_sample) / kSampleRateHz, frame_shift_s_};
   stream->number = file->segments.Open(key.first, key.second, stream->clock.origin_s);
   stream->endpointer = std::make_unique<Endpointer>(
@@ -154,13 +163,20 @@ StreamJob* InputReader::OpenStream(FileJob* file, const Key& key, int64_t first_
 }
 
 void InputReader::FinishStream(OpenFile* open, StreamJob* stream) {
+  if (stream->ivectors != nullptr) stream->ivectors->Finish();
   if (auto window = stream->cutter.Finish()) PushWindow(open, stream, std::move(*window));
 }
 
 void InputReader::PushWindow(OpenFile* open, StreamJob* stream, Window window) {
   SecondsTo waiting(&open->waiting_s);
   ++stream->file->outstanding;
-  scheduler_->PushWindow({stream, std::move(window)});
+  WindowJob job{stream, std::move(window), {}};
+  if (stream->ivectors != nullptr) {
+    job.ivectors =
+        ivectors_->OfWindow(stream->ivectors.get(), job.window.first_frame * windows_.frame_shift_samples,
+                            job.window.samples.size());
+  }
+  scheduler_->PushWindow(std::move(job));
 }
 
 void InputReader::PushSegment(StreamJob* stream, ScoreSegment segment) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/audio.h"
+#include "engine/ivector_source.h"
 #include "engine/pipeline.h"
 #include "engine/pipeline_state.h"
 #include "engine/result_collector.h"
@@ -67,6 +68,7 @@ class InputReader {
   const MediaOptions& media_;
   const double frame_shift_s_;
   WindowOptions windows_;
+  std::shared_ptr<const IvectorSource> ivectors_;  ///< null: the model takes none
   Scheduler* const scheduler_;
   ResultCollector* const results_;
 };

@@ -72,7 +72,7 @@ Status LiveTranscriber::Push(int64_t first_sample, PcmView samples) {
 }
 
 Status LiveTranscriber::ScoreHeard(bool last) {
-  const PcmView window = audio_;
+  const WindowInput window(audio_);
   std::vector<ScoreRows> scores;
   ScorerTiming timing;
   SKALD_RETURN_IF_ERROR(scorer_->Score({&window, 1}, &scores, &timing));

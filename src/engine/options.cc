@@ -54,8 +54,15 @@ Status RecognizerOptions::Validate() const {
     return Status::InvalidArgument("batch_s must be 0 or within 1 to 36000");
   }
   SKALD_RETURN_IF_ERROR(ValidateHeads());
-  SKALD_RETURN_IF_ERROR(search.Validate());
-  SKALD_RETURN_IF_ERROR(description.Validate());
+  SearchOptions chosen = search;
+  chosen.beam = beam.value_or(search.beam);
+  chosen.lattice_beam = lattice_beam.value_or(search.lattice_beam);
+  chosen.max_active = max_active.value_or(search.max_active);
+  SKALD_RETURN_IF_ERROR(chosen.Validate());
+  DescriptionOptions described = description;
+  described.mbr_scale = mbr_scale.value_or(description.mbr_scale);
+  described.confidence_scale = confidence_scale.value_or(description.confidence_scale);
+  SKALD_RETURN_IF_ERROR(described.Validate());
   SKALD_RETURN_IF_ERROR(rescoring.Validate());
   SKALD_RETURN_IF_ERROR(vad.Validate());
   SKALD_RETURN_IF_ERROR(windows.Validate());

@@ -61,8 +61,19 @@ struct RecognizerOptions {
   /// Words and phrases that are expected (or, with negative weights, not expected). Words that the model does
   /// not know become known, which builds and caches a graph of their own. Affects the text.
   std::vector<BoostRequest> boosts;
-  /// Affects the text; its word_penalty is replaced by the field above.
+  /// Affects the text; its word_penalty is replaced by the field above, and beam, lattice_beam and max_active
+  /// by those below.
   SearchOptions search;
+  /// Beam of the search [nats] that was chosen. Unset: the bundle's choice, where it has one, else that of
+  /// `search`. Affects the text.
+  std::optional<float> beam;
+  std::optional<float> lattice_beam;  ///< beam of the lattice; likewise
+  std::optional<int32_t> max_active;  ///< tokens expanded per frame at most; likewise
+  /// Weight of costs in the choice of words. Unset: the bundle's choice, where it has one, else that of
+  /// `description`. Affects the text.
+  std::optional<double> mbr_scale;
+  /// Weight of costs in confidences; likewise.
+  std::optional<double> confidence_scale;
   /// Its confidence_map is replaced by the bundle's unless raw_confidences is set.
   DescriptionOptions description;
   /// Confidences as the lattice has them, uncalibrated.

@@ -19,6 +19,8 @@
 
 namespace skald {
 
+class SearchWeightsSource;
+
 /// A segment's lattice as the search left it, with its place in its file. Valid during the call only.
 struct SegmentLattice {
   size_t file_index = 0;  ///< into the paths of the run
@@ -56,6 +58,8 @@ struct PipelineContext {
   std::span<const CombinedHead> heads = {};
   /// Keeps sound without speech from the scorers; may be null.
   const VoiceActivity* vad = nullptr;
+  /// Weights of frames in i-vectors; null: all alike.
+  SearchWeightsSource* frame_weights = nullptr;
   /// Mono samples of every path at kSampleRateHz, in place of its file; empty: files are read.
   std::span<const PcmView> samples = {};
 };

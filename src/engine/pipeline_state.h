@@ -14,6 +14,7 @@
 #include "engine/file_segments.h"
 #include "engine/score_stitcher.h"
 #include "engine/segment_describer.h"
+#include "frontend/features/ivector_stream.h"
 #include "frontend/segmentation/window_cutter.h"
 
 namespace skald {
@@ -35,6 +36,7 @@ struct StreamJob {
   // The reader thread's.
   int64_t next_sample;
   WindowCutter cutter;
+  std::unique_ptr<IvectorStream> ivectors;  ///< null: the model takes none
 
   // Guarded by mutex.
   std::mutex mutex;
@@ -72,6 +74,7 @@ struct FileJob {
 struct WindowJob {
   StreamJob* stream = nullptr;
   Window window;
+  std::vector<float> ivectors;  ///< as WindowInput has them
 };
 
 /// A segment on its way to a search.

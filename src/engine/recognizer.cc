@@ -8,16 +8,19 @@
 #include <set>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "base/stopwatch.h"
 #include "engine/device_list.h"
 #include "engine/device_segment_search.h"
 #include "engine/graph_cache.h"
+#include "engine/ivector_source.h"
 #include "engine/model_folder.h"
 #include "engine/model_fusion.h"
 #include "engine/pipeline.h"
 #include "engine/scorer.h"
 #include "engine/search_head.h"
+#include "engine/search_weights.h"
 #include "engine/voice_activity.h"
 #include "models/bundle/bundle.h"
 
@@ -70,6 +73,24 @@ std::string AlsoModelsAsText(const FusionOptions& fusion) {
   return text + (fusion.rule == FusionRule::kArithmetic ? ", arithmetic" : ", log-linear");
 }
 
+/// What was chosen goes before what the bundle says, and that before the rest.
+template <typename Chosen, typename OfBundle, typename Value>
+void Choose(const std::optional<Chosen>& chosen, const std::optional<OfBundle>& of_bundle, Value* value) {
+  if (chosen) {
+    *value = *chosen;
+  } else if (of_bundle) {
+    *value = static_cast<Value>(*of_bundle);
+  }
+}
+
+void ApplyBundleChoices(const HeadDescription& head, RecognizerOptions* options) {
+  Choose(options->beam, head.beam, &options->search.beam);
+  Choose(options->lattice_beam, head.lattice_beam, &options->search.lattice_beam);
+  Choose(options->max_active, head.max_active, &options->search.max_active);
+  Choose(options->mbr_scale, head.posterior_scale, &options->description.mbr_scale);
+  Choose(options->confidence_scale, head.posterior_scale, &options->description.confidence_scale);
+}
+
 }  // namespace
 
 StatusOr<std::string> FindDefaultBundle() {
@@ -95,6 +116,7 @@ struct Recognizer::State {
   std::vector<CombinedHead> combined;              // where there are several
   std::unique_ptr<VoiceActivity> vad;              // null: off
   std::vector<std::unique_ptr<Scorer>> scorers;
+  std::unique_ptr<SearchWeightsSource> frame_weights;  // null: all frames weigh alike
   std::vector<std::unique_ptr<DeviceSegmentSearch>> device_searches;
   int search_lanes = 0;  // that the searches began with
   int search_workers = 0;
@@ -108,6 +130,8 @@ struct Recognizer::State {
   Status AddDevice(int device);
   Status AddSearches(int device);
   Status MakeWorkers(std::span<const int> devices);
+  Status CheckTopology();
+  Status MakeFrameWeights();
   void NoteLanes(int wanted);
   PipelineContext Context() const;
   void DescribeOptions();
@@ -215,6 +239,31 @@ Status Recognizer::State::MakeWorkers(std::span<const int> devices) {
   return Status::Ok();
 }
 
+/// A graph that holds its topology is searched on the CPU.
+Status Recognizer::State::CheckTopology() {
+  if (!first_head().graph.info().explicit_topology) return Status::Ok();
+  if (options.search_device == "cuda") {
+    return Status::Unsupported("a graph with explicit topology is searched on the CPU")
+        .InFile(first_head().graph_path);
+  }
+  options.search_device = "cpu";
+  return Status::Ok();
+}
+
+/// For i-vectors in which silence weighs less.
+Status Recognizer::State::MakeFrameWeights() {
+  const std::shared_ptr<const IvectorSource>& ivectors = scorers.front()->shape().ivectors;
+  if (ivectors == nullptr || ivectors->model->options().silence_weight == 1) return Status::Ok();
+  SearchWeightsSource::Options weights;
+  weights.head = info.head;
+  weights.search = first_head().search;
+  weights.acoustic_scale = first_head().scaling.acoustic_scale;
+  weights.silence_weight = ivectors->model->options().silence_weight;
+  weights.chunk_frames = ivectors->model->options().chunk_frames;
+  SKALD_ASSIGN_OR_RETURN(frame_weights, SearchWeightsSource::Create(bundle, first_head().graph, weights));
+  return Status::Ok();
+}
+
 /// Counts lanes, and notes where they are fewer than `wanted` (0: whatever fits).
 void Recognizer::State::NoteLanes(int wanted) {
   search_lanes = 0;
@@ -232,6 +281,7 @@ PipelineContext Recognizer::State::Context() const {
   context.device_searches = device_searches;
   context.rescorer = first_head().rescorer.get();
   context.vad = vad.get();
+  context.frame_weights = frame_weights.get();
   return context;
 }
 
@@ -292,12 +342,14 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
                                                          const BuildProgress& build_progress) {
   Stopwatch watch;
   SKALD_RETURN_IF_ERROR(options.Validate());
-  SKALD_ASSIGN_OR_RETURN(const std::vector<int> devices, ResolveDevices(options.device));
+  SKALD_ASSIGN_OR_RETURN(std::vector<int> devices, ResolveDevices(options.device));
   std::string folder = options.model_folder;
   if (folder.empty()) {
     SKALD_ASSIGN_OR_RETURN(folder, FindDefaultBundle());
   }
   SKALD_ASSIGN_OR_RETURN(Bundle bundle, Bundle::Open(folder));
+  if (options.device == "auto" && std::holds_alternative<Nnet3Sizes>(bundle.manifest().sizes))
+    devices = {kCpuDevice};
   auto state = std::make_unique<State>(std::move(bundle));
   state->options = options;
   state->info.model_folder = folder;
@@ -305,12 +357,17 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   state->info.threads = options.threads > 0
                             ? options.threads
                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const auto head = state->bundle.manifest().heads.find(
+      options.head.empty() ? state->bundle.manifest().search_head : options.head);
+  if (head != state->bundle.manifest().heads.end()) ApplyBundleChoices(head->second, &state->options);
   const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
   SKALD_RETURN_IF_ERROR(state->MakeHeads(cache, build_progress));
   if (options.vad.detector != "off") {
     SKALD_ASSIGN_OR_RETURN(state->vad, VoiceActivity::Create(options.vad));
   }
+  SKALD_RETURN_IF_ERROR(state->CheckTopology());
   SKALD_RETURN_IF_ERROR(state->MakeWorkers(devices));
+  SKALD_RETURN_IF_ERROR(state->MakeFrameWeights());
   state->DescribeOptions();
   state->info.load_s = watch.Seconds();
   return std::unique_ptr<Recognizer>(new Recognizer(std::move(state)));

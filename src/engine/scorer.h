@@ -16,6 +16,21 @@ namespace skald {
 
 class AcousticModel;
 class Bundle;
+struct IvectorSource;
+
+/// A window for a scorer. Borrows everything.
+struct WindowInput {
+  WindowInput(PcmView samples_in, std::span<const float> ivectors_in = {})  // NOLINT: samples are a window
+      : samples(samples_in), ivectors(ivectors_in) {}
+  WindowInput(const std::vector<float>& samples_in) : samples(samples_in) {}  // NOLINT: as above
+  operator PcmView() const { return samples; }                                // NOLINT: as above
+  size_t size() const { return samples.size(); }
+
+  PcmView samples;
+  /// [feature frames, i-vector size] where the model takes i-vectors; empty: they are estimated from this
+  /// window alone.
+  std::span<const float> ivectors;
+};
 
 /// What a scorer needs to know of the model.
 struct ScorerShape {
@@ -26,7 +41,8 @@ struct ScorerShape {
   double max_window_s = 0;
   std::string precision;  ///< what "auto" became
   int device = kCpuDevice;
-  double max_batch_s = 0;  ///< seconds of audio that it takes at once; 0: any number
+  double max_batch_s = 0;                         ///< seconds of audio that it takes at once; 0: any number
+  std::shared_ptr<const IvectorSource> ivectors;  ///< null: the model takes none
 };
 
 /// Seconds that a scorer spent; on a device, the seconds until its results were back.
@@ -43,19 +59,19 @@ class Scorer {
 
   /// Scores of each window [its frames, units]; a window's scores do not depend on the other windows of the
   /// batch. `scores` is resized to the number of windows. kDeviceOutOfMemory: a smaller batch may succeed.
-  virtual Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+  virtual Status Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores,
                        ScorerTiming* timing) = 0;
 
   /// The same in two steps, so that a device uploads one batch while it computes the one before. Begin takes
   /// a batch, whose samples stay until Finish; Finish gives the scores of the batch begun first, and fails
   /// with what became of it. At most max_begun() batches may be begun and not finished; then no Score.
   virtual int max_begun() const { return 1; }
-  virtual Status Begin(std::span<const PcmView> windows) {
+  virtual Status Begin(std::span<const WindowInput> windows) {
     begun_.emplace_back(windows.begin(), windows.end());
     return Status::Ok();
   }
   virtual Status Finish(std::vector<ScoreRows>* scores, ScorerTiming* timing) {
-    const std::vector<PcmView> windows = std::move(begun_.front());
+    const std::vector<WindowInput> windows = std::move(begun_.front());
     begun_.pop_front();
     return Score(windows, scores, timing);
   }
@@ -65,7 +81,7 @@ class Scorer {
   virtual bool HasRoom() const { return true; }
 
  private:
-  std::deque<std::vector<PcmView>> begun_;
+  std::deque<std::vector<WindowInput>> begun_;
 };
 
 /// The columns of each head with its scaling, one for each head.

@@ -11,7 +11,7 @@ namespace skald {
 void ScoringWorker::Begin(std::vector<WindowJob> windows) {
   Batch batch;
   batch.jobs = std::move(windows);
-  for (const WindowJob& job : batch.jobs) batch.views.push_back(job.window.samples);
+  for (const WindowJob& job : batch.jobs) batch.views.emplace_back(job.window.samples, job.ivectors);
   batch.begun = scorer_->Begin(batch.views);
   begun_.push_back(std::move(batch));
   if (begun_.size() == static_cast<size_t>(scorer_->max_begun())) FinishOldest();
@@ -59,7 +59,7 @@ void ScoringWorker::Return(Batch* batch) {
 }
 
 /// Scores the batch; where device memory is short, half of it after the other.
-Status ScoringWorker::ScoreInPieces(std::span<const PcmView> views, std::vector<ScoreRows>* scores,
+Status ScoringWorker::ScoreInPieces(std::span<const WindowInput> views, std::vector<ScoreRows>* scores,
                                     ScorerTiming* timing) {
   Status status = scorer_->Score(views, scores, timing);
   if (status.code() != StatusCode::kDeviceOutOfMemory || views.size() < 2) return status;
@@ -74,7 +74,7 @@ Status ScoringWorker::ScoreInPieces(std::span<const PcmView> views, std::vector<
 void ScoringWorker::Deliver(const Batch& batch, const Status& status, std::vector<ScoreRows> scores,
                             const ScorerTiming& timing) {
   double batch_samples = 0;
-  for (const PcmView view : batch.views) batch_samples += static_cast<double>(view.size());
+  for (const WindowInput& view : batch.views) batch_samples += static_cast<double>(view.size());
   for (size_t i = 0; i < batch.jobs.size(); ++i) {
     StreamJob* stream = batch.jobs[i].stream;
     FileJob* file = stream->file;

@@ -32,13 +32,14 @@ class ScoringWorker {
   /// A batch that the scorer has, or would not take.
   struct Batch {
     std::vector<WindowJob> jobs;
-    std::vector<PcmView> views;
+    std::vector<WindowInput> views;
     Status begun;
   };
 
   bool GiveUp(Batch* batch, const Status& status);
   void Return(Batch* batch);
-  Status ScoreInPieces(std::span<const PcmView> views, std::vector<ScoreRows>* scores, ScorerTiming* timing);
+  Status ScoreInPieces(std::span<const WindowInput> views, std::vector<ScoreRows>* scores,
+                       ScorerTiming* timing);
   void Deliver(const Batch& batch, const Status& status, std::vector<ScoreRows> scores,
                const ScorerTiming& timing);
 

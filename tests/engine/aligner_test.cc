@@ -40,7 +40,7 @@ std::vector<ScoreRows> Scores(Scorer* scorer) {
   while (const auto block = reader->Read().value()) {
     samples.insert(samples.end(), block->samples.begin(), block->samples.end());
   }
-  const PcmView window(samples);
+  const WindowInput window(samples);
   std::vector<ScoreRows> rows;
   ScorerTiming timing;
   EXPECT_TRUE(scorer->Score({&window, 1}, &rows, &timing).ok());

@@ -23,7 +23,7 @@ class FakeDeviceScorer : public test::FakeScorer {
     shape_.device = device;
   }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+  Status Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     SKALD_RETURN_IF_ERROR(FakeScorer::Score(windows, scores, timing));
     EXPECT_EQ(cudaSetDevice(device_), cudaSuccess);

@@ -40,7 +40,7 @@ class CudaScorerTest : public ::testing::Test {
     cpu_ = std::move(cpu->front());
   }
 
-  std::vector<ScoreRows> Score(Scorer* scorer, const std::vector<PcmView>& windows) {
+  std::vector<ScoreRows> Score(Scorer* scorer, const std::vector<WindowInput>& windows) {
     std::vector<ScoreRows> scores;
     ScorerTiming timing;
     const Status status = scorer->Score(windows, &scores, &timing);
@@ -57,7 +57,7 @@ TEST_F(CudaScorerTest, AgreesWithTheCpuOnBatchesLargerThanItsLimit) {
   const std::vector<float> one = Glide(30000, 200, 3000), two = Glide(16000, 900, 100),
                            three = Glide(31777, 400, 500);
   const std::vector<float> single(1, 0.1f);
-  const std::vector<PcmView> windows = {one, two, single, three};
+  const std::vector<WindowInput> windows = {one, two, single, three};
   EXPECT_EQ(cuda_->shape().units, cpu_->shape().units);
   EXPECT_EQ(cuda_->shape().head_units, cpu_->shape().head_units);
   EXPECT_EQ(cuda_->shape().head_units.size(), 2u);
@@ -83,7 +83,7 @@ TEST_F(CudaScorerTest, TooLongWindowIsRefused) {
   const std::vector<float> samples(5 * kSampleRateHz, 0.1f);
   std::vector<ScoreRows> scores;
   ScorerTiming timing;
-  EXPECT_EQ(cuda_->Score(std::vector<PcmView>{samples}, &scores, &timing).code(),
+  EXPECT_EQ(cuda_->Score(std::vector<WindowInput>{samples}, &scores, &timing).code(),
             StatusCode::kInvalidArgument);
 }
 

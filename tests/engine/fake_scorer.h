@@ -14,7 +14,7 @@ namespace skald::test {
 class FakeScorer : public Scorer {
  public:
   /// Called before every batch; a failure is returned from Score.
-  using Before = std::function<Status(std::span<const PcmView>)>;
+  using Before = std::function<Status(std::span<const WindowInput>)>;
 
   explicit FakeScorer(Before before = {}) : before_(std::move(before)) {
     shape_.units = 3;
@@ -26,7 +26,7 @@ class FakeScorer : public Scorer {
 
   const ScorerShape& shape() const override { return shape_; }
 
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+  Status Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     if (before_) SKALD_RETURN_IF_ERROR(before_(windows));
     timing->model_s += 0.001;

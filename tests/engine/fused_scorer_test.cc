@@ -20,7 +20,7 @@ class FixedScorer : public Scorer {
     shape_.precision = "f32";
   }
   const ScorerShape& shape() const override { return shape_; }
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores, ScorerTiming*) override {
+  Status Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores, ScorerTiming*) override {
     scores->assign(windows.size(), MakeHostScores(scores_));
     return Status::Ok();
   }
@@ -55,7 +55,7 @@ StatusOr<ScoreRows> Fuse(const std::vector<ScoreMatrix>& matrices, const std::ve
   SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<Scorer> scorer,
                          FusedScorer::Create(std::move(members), weights, rule, {scaling}));
   const std::vector<float> samples(320);
-  const PcmView window(samples);
+  const WindowInput window(samples);
   std::vector<ScoreRows> scores;
   ScorerTiming timing;
   SKALD_RETURN_IF_ERROR(scorer->Score({&window, 1}, &scores, &timing));

@@ -135,7 +135,8 @@ TEST(LiveTranscriber, SilenceSaysNothing) {
 }
 
 TEST(LiveTranscriber, AFailureOfTheScorerIsReported) {
-  test::FakeScorer scorer([](std::span<const PcmView>) { return Status(StatusCode::kDeviceError, "gone"); });
+  test::FakeScorer scorer(
+      [](std::span<const WindowInput>) { return Status(StatusCode::kDeviceError, "gone"); });
   const GraphImage graph = TwoWords();
   LiveTranscriber live(&scorer, graph, {}, nullptr, {}, [](const LiveUpdate&) {});
   EXPECT_EQ(live.Push(0, Samples(5.0, {})).code(), StatusCode::kDeviceError);

@@ -130,7 +130,7 @@ TEST_F(PipelineTest, ShortDeviceMemoryMakesBatchesSmaller) {
     WriteWav(paths.back(), 1, {{0.3, i % 2 == 0}});
   }
   std::atomic<int> refused{0};
-  const auto results = Run(paths, 1, [&](std::span<const PcmView> windows) {
+  const auto results = Run(paths, 1, [&](std::span<const WindowInput> windows) {
     if (windows.size() <= 1) return Status::Ok();
     ++refused;
     return Status(StatusCode::kDeviceOutOfMemory, "too much");
@@ -142,9 +142,11 @@ TEST_F(PipelineTest, AFailingDeviceFailsTheFilesOfItsBatchOnly) {
   options_.batch_s = 1;
   WriteWav(folder_ / "a.wav", 2, {{1.0, true}});
   WriteWav(folder_ / "b.wav", 3, {{1.0, false}});
-  const auto results = Run({folder_ / "a.wav", folder_ / "b.wav"}, 1, [](std::span<const PcmView> windows) {
-    return windows[0].size() == 3 * kSampleRateHz ? Status(StatusCode::kDeviceError, "broken") : Status::Ok();
-  });
+  const auto results =
+      Run({folder_ / "a.wav", folder_ / "b.wav"}, 1, [](std::span<const WindowInput> windows) {
+        return windows[0].size() == 3 * kSampleRateHz ? Status(StatusCode::kDeviceError, "broken")
+                                                      : Status::Ok();
+      });
   EXPECT_EQ(Words(results[0]), "ALPHA");
   EXPECT_EQ(results[1].status.code(), StatusCode::kDeviceError);
 }
@@ -153,7 +155,7 @@ TEST_F(PipelineTest, AFailingDeviceFailsTheFilesOfItsBatchOnly) {
 class FailingScorer : public test::FakeScorer {
  public:
   FailingScorer(int good, StatusCode code)
-      : FakeScorer([this, code](std::span<const PcmView>) {
+      : FakeScorer([this, code](std::span<const WindowInput>) {
           return left_-- > 0 ? Status::Ok() : Status(code, "broken");
         }),
         left_(good) {}
@@ -175,7 +177,7 @@ TEST_F(PipelineTest, ADeviceThatFailsLeavesItsWorkToTheOthers) {
       std::vector<std::unique_ptr<Scorer>> scorers;
       for (int i = 0; i < 2; ++i) scorers.push_back(std::make_unique<FailingScorer>(good, code));
       // Slower, so that the failing ones get something to do.
-      scorers.push_back(std::make_unique<test::FakeScorer>([](std::span<const PcmView>) {
+      scorers.push_back(std::make_unique<test::FakeScorer>([](std::span<const WindowInput>) {
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
         return Status::Ok();
       }));
@@ -380,7 +382,7 @@ class TwoHeadScorer : public test::FakeScorer {
     shape_.head_units = {3, 3};
   }
   const ScorerShape& shape() const override { return shape_; }
-  Status Score(std::span<const PcmView> windows, std::vector<ScoreRows>* scores,
+  Status Score(std::span<const WindowInput> windows, std::vector<ScoreRows>* scores,
                ScorerTiming* timing) override {
     SKALD_RETURN_IF_ERROR(FakeScorer::Score(windows, scores, timing));
     for (ScoreRows& rows : *scores) {

@@ -1,7 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
+#include <gtest/gtest.h>
 #include <iostream>
 
 #include "base/npy.h"
@@ -45,7 +44,7 @@ class StitchingTest : public ::testing::Test {
   ScoreMatrix Whole() {
     std::vector<ScoreRows> scores;
     ScorerTiming timing;
-    EXPECT_TRUE(scorer_->Score(std::vector<PcmView>{samples_}, &scores, &timing).ok());
+    EXPECT_TRUE(scorer_->Score(std::vector<WindowInput>{samples_}, &scores, &timing).ok());
     ScoreMatrix whole(0, scorer_->shape().units);
     Append(scores.front(), &whole);
     return whole;
@@ -61,9 +60,9 @@ class StitchingTest : public ::testing::Test {
     for (const Window& window : windows) {
       std::vector<ScoreRows> scores;
       ScorerTiming timing;
-      EXPECT_TRUE(scorer_->Score(std::vector<PcmView>{window.samples}, &scores, &timing).ok());
-      stitcher.Add({window.index, window.first_frame, window.keep_first_frame, window.keep_end_frame, window.last,
-                    std::move(scores.front())},
+      EXPECT_TRUE(scorer_->Score(std::vector<WindowInput>{window.samples}, &scores, &timing).ok());
+      stitcher.Add({window.index, window.first_frame, window.keep_first_frame, window.keep_end_frame,
+                    window.last, std::move(scores.front())},
                    [&](const ScoreRows& rows) { Append(rows, &joined); });
     }
     return joined;
@@ -80,9 +79,7 @@ class StitchingTest : public ::testing::Test {
   std::vector<float> samples_;
 };
 
-TEST_F(StitchingTest, OneWindowIsExact) {
-  EXPECT_EQ(Joined(30, 3).nll, Whole().nll);
-}
+TEST_F(StitchingTest, OneWindowIsExact) { EXPECT_EQ(Joined(30, 3).nll, Whole().nll); }
 
 TEST_F(StitchingTest, JoinedWindowsAgreeWithTheWholeInsideTheMargin) {
   const ScoreMatrix whole = Whole();
@@ -92,7 +89,8 @@ TEST_F(StitchingTest, JoinedWindowsAgreeWithTheWholeInsideTheMargin) {
   ASSERT_EQ(bare.frames, whole.frames);
   const double with_context = MeanDistance(joined, whole);
   const double without = MeanDistance(bare, whole);
-  std::cout << "mean distance with 3 s of context " << with_context << ", without context " << without << "\n";
+  std::cout << "mean distance with 3 s of context " << with_context << ", without context " << without
+            << "\n";
   EXPECT_LE(with_context, test::kStitchedMeanDistance);
   EXPECT_LT(with_context, without) << "context must help";
 }

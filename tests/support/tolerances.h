@@ -57,6 +57,15 @@ inline constexpr double kResamplerToneAbs = 1e-3;
 /// Place of a click after lossy coding, in seconds: codecs smear it, Matroska rounds to 1 ms.
 inline constexpr double kMediaTimeS = 0.010;
 
+/// Cost of a path after OpenFst's look-ahead composition, which rounds what it pushes to 1/1024 at every
+/// step.
+inline constexpr double kLookaheadCostAbs = 0.03;
+/// Log likelihoods of small Kaldi networks in f32 against the reference in f64.
+inline constexpr double kNnet3ScoreAbs = 2e-4;
+/// I-vectors with statistics in f64 over features in f32, solved by conjugate gradients, against an exact
+/// solution over features of kaldi-native-fbank.
+inline constexpr double kIvectorAbs = 2e-3;
+
 /// Scores fused by arithmetic mean in f32 with the device's expf and logf, against f64.
 inline constexpr double kScoreFusionAbs = 2e-5;
 

@@ -258,7 +258,7 @@ TEST_F(GraphFile, WrongMagicVersionAndByteOrder) {
   EXPECT_THAT(OpenBytes(bytes_.substr(1)), HasSubstr("magic"));
   EXPECT_THAT(OpenBytes("text, renamed"), HasSubstr("not a Skald graph"));
   EXPECT_THAT(OpenBytes(WithHeaderField(8, 0x04030201, 4)), HasSubstr("big-endian"));
-  EXPECT_THAT(OpenBytes(WithHeaderField(12, 2, 4)), HasSubstr("version 2"));
+  EXPECT_THAT(OpenBytes(WithHeaderField(12, 3, 4)), HasSubstr("version 3"));
 }
 
 TEST_F(GraphFile, HeaderFieldsOutOfBoundsAreRefusedEvenWithAFittingChecksum) {
