@@ -56,6 +56,8 @@ inline constexpr double kResamplerStopbandDb = -60;
 inline constexpr double kResamplerToneAbs = 1e-3;
 /// Place of a click after lossy coding, in seconds: codecs smear it, Matroska rounds to 1 ms.
 inline constexpr double kMediaTimeS = 0.010;
+/// Seconds decoded from odd files, which the table of outcomes has in hundredths.
+inline constexpr double kDecodedDurationS = 0.02;
 
 /// Cost of a path after OpenFst's look-ahead composition, which rounds what it pushes to 1/1024 at every
 /// step.
