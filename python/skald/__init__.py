@@ -11,13 +11,13 @@ import dataclasses
 import typing
 
 from . import errors
-from ._native import (Alternative, KeywordHit, KeywordIndex, LiveSession, LiveUpdate, Segment, SearchResult, Timing, Transcript,
+from ._native import (Alternative, KeywordHit, KeywordIndex, LiveSession, LiveUpdate, Segment, SearchResult, SkippedSpan, Timing, Transcript,
                       Warning, Word, WordAlternative, __version__, default_model)
 from ._native import Recognizer as _Recognizer
 from .errors import SkaldError
 
 __all__ = ["Alternative", "FileResult", "KeywordHit", "KeywordIndex", "LiveSession", "LiveUpdate", "Recognizer", "SAMPLE_RATE_HZ",
-           "SearchResult", "Segment", "SkaldError", "Timing", "Transcript", "Warning", "Word", "WordAlternative", "__version__", "default_model",
+           "SearchResult", "Segment", "SkaldError", "SkippedSpan", "Timing", "Transcript", "Warning", "Word", "WordAlternative", "__version__", "default_model",
            "errors"]
 
 SAMPLE_RATE_HZ = 16000

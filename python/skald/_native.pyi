@@ -48,6 +48,16 @@ class Warning:
     @property
     def what(self) -> str: ...
 
+class SkippedSpan:
+    """A stretch that was not transcribed, because nobody speaks there as far as could be told."""
+
+    @property
+    def channel(self) -> int: ...
+    @property
+    def start_s(self) -> float: ...
+    @property
+    def end_s(self) -> float: ...
+
 class Timing:
     """Where the seconds went."""
 
@@ -63,6 +73,8 @@ class Timing:
     def search_s(self) -> float: ...
     @property
     def wall_s(self) -> float: ...
+    @property
+    def vad_s(self) -> float: ...
 
 class Segment:
     """A stretch of speech between two pauses."""
@@ -91,6 +103,8 @@ class Transcript:
     def segments(self) -> typing.Sequence[Segment]: ...
     @property
     def warnings(self) -> typing.Sequence[Warning]: ...
+    @property
+    def skipped(self) -> typing.Sequence[SkippedSpan]: ...
     @property
     def timing(self) -> Timing: ...
     @property
@@ -160,6 +174,10 @@ class Recognizer:
         nbest: int = ...,
         alternatives: int = ...,
         lattice_type: str = ...,
+        vad: str = ...,
+        vad_threshold: float = ...,
+        vad_padding: float = ...,
+        vad_min_skip: float = ...,
         window: float = ...,
         context: float = ...,
         pause: float = ...,

@@ -105,6 +105,13 @@ const std::map<std::string, Set>& Setters() {
        [](RecognizerOptions* options, const py::object& name) {
          options->description.lattice_type = ValueOrRaise(ParseLatticeType(name.cast<std::string>()));
        }},
+      {"vad", SKALD_FIELD(vad.detector)},
+      {"vad_threshold", SKALD_FIELD(vad.gate.threshold)},
+      {"vad_padding",
+       [](RecognizerOptions* options, const py::object& seconds) {
+         options->vad.gate.lead_s = options->vad.gate.tail_s = seconds.cast<double>();
+       }},
+      {"vad_min_skip", SKALD_FIELD(vad.gate.min_skip_s)},
       {"window", SKALD_FIELD(windows.window_s)},
       {"context", SKALD_FIELD(windows.context_s)},
       {"pause", SKALD_FIELD(endpoint.pause_s)},

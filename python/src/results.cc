@@ -76,6 +76,11 @@ Alternative AlternativeOf(const py::tuple& state) {
 py::tuple StateOf(const Warning& warning) { return py::make_tuple(warning.time_s, py::bytes(warning.what)); }
 Warning WarningOf(const py::tuple& state) { return {state[0].cast<double>(), state[1].cast<std::string>()}; }
 
+py::tuple StateOf(const SkippedSpan& span) { return py::make_tuple(span.channel, span.start_s, span.end_s); }
+SkippedSpan SkippedSpanOf(const py::tuple& state) {
+  return {state[0].cast<int>(), state[1].cast<double>(), state[2].cast<double>()};
+}
+
 py::tuple StateOf(const Segment& segment);
 
 template <typename T>
@@ -129,7 +134,8 @@ py::tuple StateOf(const Transcript& transcript) {
                         py::bytes(transcript.graph_sha256), options, StatesOf(transcript.segments),
                         StatesOf(transcript.warnings),
                         py::make_tuple(timing.audio_s, timing.decode_s, timing.features_s, timing.model_s,
-                                       timing.search_s, timing.wall_s));
+                                       timing.search_s, timing.wall_s, timing.vad_s),
+                        StatesOf(transcript.skipped));
 }
 Transcript TranscriptOf(const py::tuple& state) {
   Transcript transcript;
@@ -147,7 +153,9 @@ Transcript TranscriptOf(const py::tuple& state) {
   transcript.warnings = ItemsOf<Warning>(state[6], WarningOf);
   const py::tuple timing = state[7];
   transcript.timing = {timing[0].cast<double>(), timing[1].cast<double>(), timing[2].cast<double>(),
-                       timing[3].cast<double>(), timing[4].cast<double>(), timing[5].cast<double>()};
+                       timing[3].cast<double>(), timing[4].cast<double>(), timing[5].cast<double>(),
+                       timing[6].cast<double>()};
+  transcript.skipped = ItemsOf<SkippedSpan>(state[8], SkippedSpanOf);
   return transcript;
 }
 
@@ -172,16 +180,22 @@ void BindParts(py::module_& module) {
   py::class_<Warning>(module, "Warning")
       .def_readonly("time_s", &Warning::time_s)
       .def_property_readonly("what", Text(&Warning::what));
+  py::class_<SkippedSpan>(module, "SkippedSpan")
+      .def_readonly("channel", &SkippedSpan::channel)
+      .def_readonly("start_s", &SkippedSpan::start_s)
+      .def_readonly("end_s", &SkippedSpan::end_s);
   py::class_<Timing>(module, "Timing")
       .def_readonly("audio_s", &Timing::audio_s)
       .def_readonly("decode_s", &Timing::decode_s)
       .def_readonly("features_s", &Timing::features_s)
       .def_readonly("model_s", &Timing::model_s)
       .def_readonly("search_s", &Timing::search_s)
-      .def_readonly("wall_s", &Timing::wall_s);
+      .def_readonly("wall_s", &Timing::wall_s)
+      .def_readonly("vad_s", &Timing::vad_s);
   py::bind_vector<std::vector<Word>>(module, "Words");
   py::bind_vector<std::vector<Alternative>>(module, "Alternatives");
   py::bind_vector<std::vector<Warning>>(module, "Warnings");
+  py::bind_vector<std::vector<SkippedSpan>>(module, "SkippedSpans");
 }
 
 }  // namespace
@@ -215,6 +229,7 @@ void BindResults(py::module_& module) {
       .def_property_readonly("text", JoinedText)
       .def_readonly("segments", &Transcript::segments)
       .def_readonly("warnings", &Transcript::warnings)
+      .def_readonly("skipped", &Transcript::skipped)
       .def_readonly("timing", &Transcript::timing)
       .def_property_readonly("path", [](const Transcript& it) { return PathText(it.source.path); })
       .def_property_readonly("track", [](const Transcript& it) { return it.source.track; })

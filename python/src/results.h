@@ -12,6 +12,7 @@ PYBIND11_MAKE_OPAQUE(std::vector<skald::WordAlternative>)
 PYBIND11_MAKE_OPAQUE(std::vector<skald::Alternative>)
 PYBIND11_MAKE_OPAQUE(std::vector<skald::Segment>)
 PYBIND11_MAKE_OPAQUE(std::vector<skald::Warning>)
+PYBIND11_MAKE_OPAQUE(std::vector<skald::SkippedSpan>)
 
 namespace skald::python {
 

@@ -24,7 +24,7 @@ class ArchiveTest(unittest.TestCase):
             environment = {name: value for name, value in os.environ.items() if name != "SKALD_MODEL"}
             doctor = check_output(skald, "doctor", cwd=folder, env=environment)
             self.assertIn(str(root.resolve()), doctor)  # the model is the archive's own
-            transcript = json.loads(check_output(skald, "transcribe", "--format", "json",
+            transcript = json.loads(check_output(skald, "transcribe", "--vad", "silero", "--format", "json",
                                                  next((PROJECT / "corpora" / "samples").glob("*.mp3")), cwd=folder, env=environment))
             self.assertTrue(transcript["segments"])
 

@@ -74,6 +74,20 @@ class TranscribeTest(SkaldTest):
         self.assertEqual(again.to_json(), transcript.to_json())
         self.assertEqual(again.format("lattice"), transcript.format("lattice"))
 
+    def test_what_voice_activity_detection_left_out(self):
+        path = self.folder / "late.wav"
+        ffmpeg("-i", media()[0], "-vn", "-ac", 1, "-ar", 16000, "-af", "adelay=8s:all=1", path)
+        transcript = skald.Recognizer(device="cpu", vad="silero", vad_padding=0.5, vad_min_skip=3).transcribe_file(path)
+        run("transcribe", "--device", "cpu", "--vad", "silero", "--vad-padding", 0.5, "--vad-min-skip", 3, "--out", self.folder, "--format", "json", path)
+        self.assertEqual(without_timing(transcript.to_json()), without_timing((self.folder / "late.json").read_text()))
+        span = transcript.skipped[0]
+        self.assertEqual((span.channel, span.start_s), (0, 0))
+        self.assertGreater(span.end_s, 7)
+        self.assertGreater(transcript.timing.vad_s, 0)
+        again = pickle.loads(pickle.dumps(transcript))
+        self.assertEqual(again.to_json(), transcript.to_json())
+        self.assertEqual(again.timing.vad_s, transcript.timing.vad_s)
+
     def test_results_come_to_a_function_one_by_one(self):
         paths = media()
         heard, progress = [], []
