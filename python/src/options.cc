@@ -41,11 +41,7 @@ void SetRescore(RecognizerOptions* options, const py::object& value) {
 }
 
 void SetDecode(RecognizerOptions* options, const py::object& value) {
-  const auto rule = value.cast<std::string>();
-  if (rule != "mbr" && rule != "viterbi") {
-    Raise(Status::InvalidArgument("decode is mbr or viterbi, not '" + rule + "'"));
-  }
-  options->description.word_rule = rule == "mbr" ? WordRule::kMbr : WordRule::kViterbi;
+  if (const Status status = options->SetDecode(value.cast<std::string>()); !status.ok()) Raise(status);
 }
 
 void SetAlsoModels(RecognizerOptions* options, const py::object& models) {

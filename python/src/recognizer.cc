@@ -122,7 +122,10 @@ class PyRecognizer {
       std::lock_guard lock(mutex_);
       std::optional<KeywordIndexer> indexer;
       if (index) {
-        StatusOr<KeywordIndexer> opened = KeywordIndexer::Open(*index, recognizer_->graph());
+        StatusOr<KeywordIndexer> opened =
+            recognizer_->has_graph()
+                ? KeywordIndexer::Open(*index, recognizer_->graph())
+                : Status::InvalidArgument("an index is made of lattices, which greedy decoding has none of");
         index_status = opened.status();
         if (opened.ok()) indexer.emplace(std::move(*opened));
       }

@@ -10,11 +10,11 @@ po::options_description DescriptionArguments() {
   const DescriptionOptions defaults;
   po::options_description options("Words of the lattice", 110);
   options.add_options()(
-      "decode",
-      po::value<std::string>()->default_value(defaults.word_rule == WordRule::kMbr ? "mbr" : "viterbi"),
-      "viterbi: the words of the best path; mbr: those of least expected word errors")(
-      "mbr-scale", po::value<double>()->default_value(defaults.mbr_scale),
-      "mbr: weight of costs; smaller lets more words differ from the best path")(
+      "decode", po::value<std::string>()->default_value("auto"),
+      "viterbi: the words of the best path; mbr: those of least expected word errors; greedy: those that the "
+      "best unit of every frame spells, without language model and lexicon; auto: greedy where the model has "
+      "none, else mbr")("mbr-scale", po::value<double>()->default_value(defaults.mbr_scale),
+                        "mbr: weight of costs; smaller lets more words differ from the best path")(
       "nbest", po::value<int>()->default_value(defaults.nbest),
       "json: list this many alternatives of every segment with their costs")(
       "alternatives", po::value<int>()->default_value(defaults.alternatives),
@@ -25,19 +25,17 @@ po::options_description DescriptionArguments() {
   return options;
 }
 
-StatusOr<DescriptionOptions> ReadDescriptionArguments(const po::variables_map& values) {
-  DescriptionOptions options;
-  const std::string rule = values["decode"].as<std::string>();
-  if (rule != "viterbi" && rule != "mbr") {
-    return Status::InvalidArgument("--decode is viterbi or mbr, not '" + rule + "'");
-  }
-  options.word_rule = rule == "mbr" ? WordRule::kMbr : WordRule::kViterbi;
+Status ReadDescriptionArguments(const po::variables_map& values, RecognizerOptions* recognizer) {
+  DescriptionOptions& options = recognizer->description;
+  SKALD_RETURN_IF_ERROR(recognizer->SetDecode(values["decode"].as<std::string>()));
   options.mbr_scale = values["mbr-scale"].as<double>();
   options.confidence_scale = values["confidence-scale"].as<double>();
   options.nbest = values["nbest"].as<int>();
   options.alternatives = values["alternatives"].as<int>();
-  SKALD_RETURN_IF_ERROR(options.Validate());
-  return options;
+  if (!values["mbr-scale"].defaulted()) recognizer->mbr_scale = options.mbr_scale;
+  if (!values["confidence-scale"].defaulted()) recognizer->confidence_scale = options.confidence_scale;
+  recognizer->raw_confidences = values["raw-confidences"].as<bool>();
+  return options.Validate();
 }
 
 }  // namespace skald::cli

@@ -30,8 +30,9 @@ constexpr char kAbout[] =
     "replicate INDEX NEW    write an index of many copies of another, to measure how search scales";
 
 int Add(const po::variables_map& values, const std::string& folder, const std::vector<std::string>& named) {
-  const auto recognizer_options = ReadRecognizerArguments(values);
+  auto recognizer_options = ReadRecognizerArguments(values);
   if (!recognizer_options.ok()) return Report(recognizer_options.status(), kBadUsage);
+  recognizer_options->decoding = Decoding::kGraph;  // the index is made of lattices
   const auto media = ReadMediaArguments(values);
   if (!media.ok()) return Report(media.status(), kBadUsage);
   const auto style = ParseProgressStyle(values["progress"].as<std::string>());

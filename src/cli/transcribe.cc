@@ -59,13 +59,7 @@ StatusOr<Request> ReadRequest(const po::variables_map& values) {
   }
   SKALD_ASSIGN_OR_RETURN(request.media, ReadMediaArguments(values));
   SKALD_ASSIGN_OR_RETURN(request.output, ReadOutputArguments(values));
-  SKALD_ASSIGN_OR_RETURN(request.recognizer.description, ReadDescriptionArguments(values));
-  if (!values["mbr-scale"].defaulted())
-    request.recognizer.mbr_scale = request.recognizer.description.mbr_scale;
-  if (!values["confidence-scale"].defaulted()) {
-    request.recognizer.confidence_scale = request.recognizer.description.confidence_scale;
-  }
-  request.recognizer.raw_confidences = values["raw-confidences"].as<bool>();
+  SKALD_RETURN_IF_ERROR(ReadDescriptionArguments(values, &request.recognizer));
   request.output.split_channels = request.media.split_channels;
   SKALD_ASSIGN_OR_RETURN(request.formats, ParseOutputFormats(values["format"].as<std::string>()));
   if (std::find(request.formats.begin(), request.formats.end(), OutputFormat::kLattice) !=

@@ -133,9 +133,7 @@ StatusOr<GraphImage> Aligner::LinearGraph(const std::vector<std::string>& words)
 StatusOr<Aligner::Scores> Aligner::ScoreFile(const std::string& path, const MediaOptions& media) const {
   Scorer* scorer = recognizer_->first_scorer();
   const ScorerShape& shape = scorer->shape();
-  WindowOptions windows;
-  windows.frame_shift_samples = shape.frame_shift_samples;
-  windows.window_s = std::min(windows.window_s, shape.max_window_s);
+  SKALD_ASSIGN_OR_RETURN(const WindowOptions windows, FitWindows({}, shape));
   SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<MediaReader> reader, MediaReader::Open(path, media));
   Scores scores;
   std::optional<WindowCutter> cutter;

@@ -189,7 +189,8 @@ StatusOr<BenchmarkResult> RunBenchmark(BenchmarkStage stage, const std::vector<s
   }
   const bool whole = stage == BenchmarkStage::kPcm || stage == BenchmarkStage::kPipeline;
   RecognizerOptions one_worker = options;
-  if (!whole) one_worker.threads = 1;
+  if (!whole && (stage != BenchmarkStage::kModel || options.threads == 0)) one_worker.threads = 1;
+  if (stage == BenchmarkStage::kSearch) one_worker.decoding = Decoding::kGraph;
   SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<Recognizer> recognizer, Recognizer::Create(one_worker));
   if (whole) {
     SKALD_RETURN_IF_ERROR(

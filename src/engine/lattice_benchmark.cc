@@ -67,7 +67,9 @@ double MedianMs(int repeats, double audio_s, size_t count, Body body) {
 StatusOr<LatticeBenchmark> RunLatticeBenchmark(const std::vector<std::string>& paths,
                                                const RecognizerOptions& options, int nbest, int repeats) {
   if (nbest < 1 || repeats < 1) return Status::InvalidArgument("n-best lists and repeats must be at least 1");
-  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<Recognizer> recognizer, Recognizer::Create(options));
+  RecognizerOptions with_graph = options;
+  with_graph.decoding = Decoding::kGraph;
+  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<Recognizer> recognizer, Recognizer::Create(with_graph));
   LatticeBenchmark result;
   SKALD_ASSIGN_OR_RETURN(const std::vector<RawLattice> raws,
                          CollectLattices(recognizer.get(), paths, &result.audio_s));

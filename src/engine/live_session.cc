@@ -1,9 +1,13 @@
 #include "engine/live_session.h"
 
 #include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
+#include "engine/graph_line_decoder.h"
+#include "engine/greedy_line_decoder.h"
 #include "engine/live_transcriber.h"
 #include "engine/scorer.h"
 #include "engine/voice_activity.h"
@@ -24,6 +28,24 @@ struct LiveSession::State {
   }
 };
 
+namespace {
+
+/// Blanks after which a word is over though no other has begun [s].
+constexpr double kWordEndSilence_s = 0.3;
+
+std::unique_ptr<LineDecoder> MakeLineDecoder(Recognizer& recognizer, const LiveOptions& live) {
+  if (!recognizer.has_graph()) return std::make_unique<GreedyLineDecoder>(recognizer.unit_spellings());
+  const double frame_shift_s = recognizer.first_scorer()->shape().frame_shift_s;
+  const auto frames = [&](double seconds) {
+    return std::max<int64_t>(1, std::llround(seconds / frame_shift_s));
+  };
+  return std::make_unique<GraphLineDecoder>(recognizer.graph(), recognizer.search_options(),
+                                            recognizer.boosts(), frames(kWordEndSilence_s),
+                                            frames(live.max_delay_s));
+}
+
+}  // namespace
+
 StatusOr<std::unique_ptr<LiveSession>> LiveSession::Create(RecognizerOptions options, const LiveOptions& live,
                                                            LiveSink sink,
                                                            const BuildProgress& build_progress) {
@@ -34,8 +56,15 @@ StatusOr<std::unique_ptr<LiveSession>> LiveSession::Create(RecognizerOptions opt
       std::max(options.vad.gate.tail_s, live.lookahead_s + live.step_s + live.pause_s + 0.5);
   options.windows.window_s = live.history_s + live.step_s + live.lookahead_s;
   SKALD_ASSIGN_OR_RETURN(std::unique_ptr<Recognizer> recognizer, Recognizer::Create(options, build_progress));
-  LiveTranscriber transcriber(recognizer->first_scorer(), recognizer->graph(), recognizer->search_options(),
-                              recognizer->boosts(), live, std::move(sink));
+  if (const double longest_s = recognizer->first_scorer()->shape().max_window_s;
+      longest_s < options.windows.window_s) {
+    return Status::Unsupported(
+               fmt::format("the model hears {:g} s at once at most, live transcription needs {:g} s",
+                           longest_s, options.windows.window_s))
+        .InFile(recognizer->info().model_folder);
+  }
+  LiveTranscriber transcriber(recognizer->first_scorer(), MakeLineDecoder(*recognizer, live), live,
+                              std::move(sink));
   return std::unique_ptr<LiveSession>(
       new LiveSession(std::unique_ptr<State>(new State{std::move(recognizer), std::move(transcriber)})));
 }

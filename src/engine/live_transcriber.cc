@@ -10,8 +10,6 @@
 namespace skald {
 namespace {
 
-/// Blanks after which a word is over though no other has begun [s].
-constexpr double kWordEndSilence_s = 0.3;
 /// Pause that ends a long line [s].
 constexpr double kShortPause_s = 0.15;
 
@@ -32,16 +30,13 @@ Status LiveOptions::Validate() const {
   return within(blank_probability, 0.5, 0.9999, "blank_probability");
 }
 
-LiveTranscriber::LiveTranscriber(Scorer* scorer, const GraphImage& graph, const SearchOptions& search,
-                                 const BoostAutomaton* boost, const LiveOptions& options, LiveSink sink)
+LiveTranscriber::LiveTranscriber(Scorer* scorer, std::unique_ptr<LineDecoder> decoder,
+                                 const LiveOptions& options, LiveSink sink)
     : scorer_(scorer),
       shape_(scorer->shape()),
-      graph_(graph),
-      boost_(boost),
+      decoder_(std::move(decoder)),
       options_(options),
-      sink_(std::move(sink)),
-      search_(graph, search),
-      words_(graph, Frames(kWordEndSilence_s)) {
+      sink_(std::move(sink)) {
   SKALD_CHECK(options.history_s + options.step_s + options.lookahead_s <= shape_.max_window_s,
               "live windows are longer than the model's");
 }
@@ -116,66 +111,44 @@ Status LiveTranscriber::Consume(const ScoreRows& rows) {
     if (!in_line_) {
       line_first_frame_ = next_frame_ + f - static_cast<int64_t>(margin_.size());
       BeginLine();
-      for (const ScoreRows& row : margin_) SKALD_RETURN_IF_ERROR(FeedLine(row));
+      for (const ScoreRows& row : margin_) SKALD_RETURN_IF_ERROR(decoder_->Advance(row.nll));
       margin_.clear();
     }
     pause_frames_ = pause ? pause_frames_ + 1 : 0;
     const int64_t length = next_frame_ + f + 1 - line_first_frame_;
     const double wanted_pause_s = length < Frames(options_.long_line_s) ? options_.pause_s : kShortPause_s;
     if (pause_frames_ < Frames(wanted_pause_s) && length < Frames(options_.max_line_s)) continue;
-    SKALD_RETURN_IF_ERROR(FeedLine(rows.Rows(fed, f + 1 - fed)));
+    SKALD_RETURN_IF_ERROR(decoder_->Advance(rows.nll.Rows(fed, f + 1 - fed)));
     fed = f + 1;
     EndLine();
   }
   if (!in_line_) return Status::Ok();
-  SKALD_RETURN_IF_ERROR(FeedLine(rows.Rows(fed, rows.frames() - fed)));
-
-  const LinkHistory& history = search_.history();
-  std::vector<uint8_t> alive = search_.Hypotheses();
-  std::vector<PathStep> steps = stable_.Settle(history, alive);
-  const int64_t decide = line_frames_ - Frames(options_.max_delay_s);
-  if (stable_.settled_frame(history) < decide) {
-    const std::vector<PathStep> more = stable_.Decide(history, search_.BestToken(false), decide, alive);
-    steps.insert(steps.end(), more.begin(), more.end());
-    search_.Keep(alive);
-  }
-  HandOut(words_.Push(steps, stable_.settled_frame(history)), false);
+  SKALD_RETURN_IF_ERROR(decoder_->Advance(rows.nll.Rows(fed, rows.frames() - fed)));
+  HandOut(decoder_->Settle(), false);
   return Status::Ok();
 }
 
 void LiveTranscriber::BeginLine() {
   in_line_ = true;
-  line_frames_ = 0;
   pause_frames_ = 0;
-  search_.Begin(boost_);
-  stable_.Begin();
-  words_.Begin();
-}
-
-Status LiveTranscriber::FeedLine(const ScoreRows& rows) {
-  line_frames_ += rows.frames();
-  return search_.Advance(rows.nll);
+  decoder_->Begin();
 }
 
 void LiveTranscriber::EndLine() {
-  const LinkHistory& history = search_.history();
-  const std::vector<PathStep> steps = stable_.Finish(history, search_.BestToken(true));
-  std::vector<SettledWord> words = words_.Push(steps, line_frames_);
-  for (const SettledWord& word : words_.Finish()) words.push_back(word);
-  HandOut(std::move(words), true);
+  HandOut(decoder_->Finish(), true);
   in_line_ = false;
 }
 
-void LiveTranscriber::HandOut(std::vector<SettledWord> words, bool line_ended) {
+void LiveTranscriber::HandOut(std::vector<LineWord> words, bool line_ended) {
   if (words.empty() && !line_ended) return;
   const auto seconds = [this](int64_t frame) {
     return static_cast<double>(origin_sample_) / kSampleRateHz +
            static_cast<double>(frame) * shape_.frame_shift_s;
   };
   LiveUpdate update;
-  for (const SettledWord& settled : words) {
+  for (LineWord& settled : words) {
     Word word;
-    word.text = std::string(graph_.word(settled.word));
+    word.text = std::move(settled.text);
     word.start_s = seconds(line_first_frame_ + settled.start_frame);
     word.end_s = seconds(line_first_frame_ + settled.end_frame);
     update.words.push_back(std::move(word));

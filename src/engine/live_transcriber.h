@@ -2,18 +2,15 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include "base/audio.h"
 #include "base/results.h"
 #include "base/status.h"
-#include "decoder/search/beam_search.h"
-#include "decoder/search/stable_path.h"
+#include "engine/line_decoder.h"
 #include "engine/live_options.h"
-#include "engine/live_words.h"
 #include "engine/scorer.h"
-#include "engine/segment_describer.h"
 
 namespace skald {
 
@@ -22,10 +19,10 @@ namespace skald {
 /// arrive. Not thread safe; calls take as long as the model and the search need.
 class LiveTranscriber {
  public:
-  /// `scorer` gives scores on the host; it, the graph and `boost` (may be null) outlive the transcriber. The
-  /// options are valid, and history_s + step_s + lookahead_s is at most the scorer's longest window.
-  LiveTranscriber(Scorer* scorer, const GraphImage& graph, const SearchOptions& search,
-                  const BoostAutomaton* boost, const LiveOptions& options, LiveSink sink);
+  /// `scorer` gives scores on the host and outlives the transcriber. The options are valid, and history_s +
+  /// step_s + lookahead_s is at most the scorer's longest window.
+  LiveTranscriber(Scorer* scorer, std::unique_ptr<LineDecoder> decoder, const LiveOptions& options,
+                  LiveSink sink);
 
   /// Hears more: samples from `first_sample` of the media's clock on. A jump ends the line. Fails as the
   /// scorer and the search do; the transcriber is then unusable.
@@ -36,16 +33,14 @@ class LiveTranscriber {
  private:
   Status ScoreHeard(bool last);
   Status Consume(const ScoreRows& rows);
-  Status FeedLine(const ScoreRows& rows);
   void BeginLine();
   void EndLine();
-  void HandOut(std::vector<SettledWord> words, bool line_ended);
+  void HandOut(std::vector<LineWord> words, bool line_ended);
   int64_t Frames(double seconds) const;
 
   Scorer* const scorer_;
   const ScorerShape shape_;
-  const GraphImage& graph_;
-  const BoostAutomaton* const boost_;
+  std::unique_ptr<LineDecoder> decoder_;
   const LiveOptions options_;
   const LiveSink sink_;
 
@@ -56,12 +51,8 @@ class LiveTranscriber {
   int64_t first_audio_frame_ = 0;
   int64_t next_frame_ = 0;  ///< first one without scores
 
-  BeamSearch search_;
-  StablePath stable_;
-  LiveWords words_;
   bool in_line_ = false;
   int64_t line_first_frame_ = 0;
-  int64_t line_frames_ = 0;
   int64_t pause_frames_ = 0;      ///< at the end of the line
   std::deque<ScoreRows> margin_;  ///< pause frames before a line, one each
 };

@@ -31,6 +31,29 @@ Status RecognizerOptions::ValidateHeads() const {
   return Status::Ok();
 }
 
+Status RecognizerOptions::ValidateGreedy() const {
+  const auto refuse = [](const char* what) {
+    return Status::InvalidArgument(std::string("greedy decoding ") + what);
+  };
+  if (!graph_path.empty()) return refuse("uses no graph");
+  if (heads.size() > 1) return refuse("hears with one head, not with several");
+  if (search_device == "cuda") return refuse("reads scores on the CPU only");
+  if (!boosts.empty()) return refuse("has no hypotheses to boost");
+  if (rescoring.enabled) return refuse("has no alternatives to rescore");
+  if (description.nbest > 0 || description.alternatives > 0) return refuse("has no alternatives to list");
+  if (description.lattice_type != LatticeType::kNone) return refuse("makes no lattices");
+  return Status::Ok();
+}
+
+Status RecognizerOptions::SetDecode(const std::string& name) {
+  if (name != "auto" && name != "viterbi" && name != "mbr" && name != "greedy") {
+    return Status::InvalidArgument("decode is auto, viterbi, mbr or greedy, not '" + name + "'");
+  }
+  decoding = name == "auto" ? Decoding::kAuto : name == "greedy" ? Decoding::kGreedy : Decoding::kGraph;
+  description.word_rule = name == "viterbi" ? WordRule::kViterbi : WordRule::kMbr;
+  return Status::Ok();
+}
+
 Status RecognizerOptions::Validate() const {
   SKALD_RETURN_IF_ERROR(ParseDeviceList(device).status());
   if (search_device != "auto" && search_device != "cpu" && search_device != "cuda") {
@@ -63,6 +86,7 @@ Status RecognizerOptions::Validate() const {
   described.mbr_scale = mbr_scale.value_or(description.mbr_scale);
   described.confidence_scale = confidence_scale.value_or(description.confidence_scale);
   SKALD_RETURN_IF_ERROR(described.Validate());
+  if (decoding == Decoding::kGreedy) SKALD_RETURN_IF_ERROR(ValidateGreedy());
   SKALD_RETURN_IF_ERROR(rescoring.Validate());
   SKALD_RETURN_IF_ERROR(vad.Validate());
   SKALD_RETURN_IF_ERROR(windows.Validate());

@@ -16,6 +16,13 @@
 
 namespace skald {
 
+/// What finds the words.
+enum class Decoding {
+  kAuto,    ///< kGreedy where the bundle has no language model and no graph is given, else kGraph
+  kGraph,   ///< beam search over a decoding graph of lexicon and language model
+  kGreedy,  ///< the best unit of every frame, joined to words as the model's units say: GreedyDecoder
+};
+
 /// A head of a model and how much it counts beside others; 0 or more, not all 0.
 struct HeadShare {
   std::string name;   ///< as the bundle has it
@@ -28,6 +35,9 @@ struct RecognizerOptions {
   std::string model_folder;
   /// Decoding graph to use instead of the one that is built from the bundle and cached. Affects the text.
   std::string graph_path;
+  /// kGreedy goes with one head whose units spell words; lists, lattices, boosts and rescoring need a graph.
+  /// Of the search's options only blank_penalty then has an effect. Affects the text.
+  Decoding decoding = Decoding::kAuto;
   /// Where built graphs are kept; empty: $SKALD_CACHE, else the user's cache folder.
   std::string cache_folder;
   /// "auto" (CUDA where a device is found), or a list of "cpu", "cuda" (the first device) and "cuda:N", as in
@@ -89,11 +99,16 @@ struct RecognizerOptions {
   /// 30 on the CPU, 300 on a GPU (about 1 GB of its memory for en-base).
   double batch_s = 0;
 
+  /// Chooses `decoding` and the words of lattices by name: "viterbi", "mbr", "greedy", or "auto", which is
+  /// greedy where there is no language model, else mbr. kInvalidArgument for other names.
+  Status SetDecode(const std::string& name);
+
   /// Refuses values out of range, naming the option.
   Status Validate() const;
 
  private:
   Status ValidateHeads() const;
+  Status ValidateGreedy() const;
 };
 
 }  // namespace skald

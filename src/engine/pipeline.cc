@@ -56,7 +56,7 @@ class Run {
       : context_(context),
         scheduler_(LimitsOf(context), SearchDevices(context), CpuSearches(context)),
         results_(context, inputs, files, sink, progress),
-        lattices_(context, &results_),
+        segments_(context, &results_),
         reader_(context, media, &scheduler_, &results_) {}
 
   PipelineReport Execute() {
@@ -125,12 +125,12 @@ class Run {
       if (batch_s > 0) worker.max_batch_samples = static_cast<size_t>(batch_s * kSampleRateHz);
     }
     ScoringWorker scoring(scorer, &scheduler_, &results_, counted);
-    SearchWorker search(context_, lattices_, &scheduler_, counted);
+    SearchWorker search(context_, segments_, &scheduler_, counted);
     for (;;) {
       if (!scoring.lost().ok()) return NoteLoss(scorer->shape().device, "scores", scoring.lost());
       Task task = scheduler_.Next(worker, scoring.idle(), counted);
       if (auto* lattice = std::get_if<LatticeJob>(&task)) {
-        lattices_.Describe(lattice, counted);
+        segments_.Describe(lattice, counted);
         scheduler_.Done();
       } else if (auto* segment = std::get_if<SegmentJob>(&task)) {
         search.Search(segment);
@@ -157,7 +157,7 @@ class Run {
   OccupancyMeter meter_;
   Scheduler scheduler_;
   ResultCollector results_;
-  const LatticeReader lattices_;
+  const SegmentReader segments_;
   InputReader reader_;
 };
 

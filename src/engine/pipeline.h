@@ -34,7 +34,7 @@ struct SegmentLattice {
 /// Fixed surroundings of a pipeline run; everything referenced outlives the run.
 struct PipelineContext {
   const RecognizerOptions& options;
-  const GraphImage& graph;
+  const GraphImage* graph;  ///< null: words are read off the scores, see unit_spellings
   /// One per scoring worker; each is used by one thread.
   std::span<const std::unique_ptr<Scorer>> scorers;
   /// Further workers that search and describe; at least one where a scorer or a search is on a device.
@@ -60,6 +60,8 @@ struct PipelineContext {
   const VoiceActivity* vad = nullptr;
   /// Weights of frames in i-vectors; null: all alike.
   SearchWeightsSource* frame_weights = nullptr;
+  /// Of SpellUnits: what the units write where there is no graph.
+  std::span<const std::string> unit_spellings = {};
   /// Mono samples of every path at kSampleRateHz, in place of its file; empty: files are read.
   std::span<const PcmView> samples = {};
 };

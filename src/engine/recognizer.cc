@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/check.h"
 #include "base/stopwatch.h"
 #include "engine/device_list.h"
 #include "engine/device_segment_search.h"
@@ -125,12 +126,15 @@ struct Recognizer::State {
   explicit State(Bundle bundle_in) : bundle(std::move(bundle_in)) {}
 
   const SearchHead& first_head() const { return *heads.front(); }
+  bool has_graph() const { return first_head().graph.has_value(); }
+  Status ChooseDecoding();
   Status MakeHeads(const std::string& cache_folder, const BuildProgress& build_progress);
   StatusOr<Scorers> MakeScorers(int device, bool scores_on_device);
   Status AddDevice(int device);
   Status AddSearches(int device);
   Status MakeWorkers(std::span<const int> devices);
   Status CheckTopology();
+  Status FitToModel();
   Status MakeFrameWeights();
   void NoteLanes(int wanted);
   PipelineContext Context() const;
@@ -174,7 +178,7 @@ StatusOr<Scorers> Recognizer::State::MakeScorers(int device, bool scores_on_devi
 
 /// Scorers first: the model needs its memory, the search takes what is left.
 Status Recognizer::State::AddDevice(int device) {
-  const bool search_there = device >= 0 && options.search_device != "cpu" && heads.size() == 1;
+  const bool search_there = device >= 0 && options.search_device != "cpu" && heads.size() == 1 && has_graph();
   SKALD_ASSIGN_OR_RETURN(Scorers more, MakeScorers(device, search_there));
   if (search_there) {
     const Status status = AddSearches(device);
@@ -195,8 +199,8 @@ Status Recognizer::State::AddSearches(int device) {
   const int count = info.threads >= 4 && options.search_lanes != 1 ? 2 : 1;
   DeviceSearchShape shape;
   shape.lanes = options.search_lanes;
-  SKALD_ASSIGN_OR_RETURN(auto more, MakeCudaSegmentSearches(first_head().graph, options.search, shape, device,
-                                                            count, first_head().Boosts()));
+  SKALD_ASSIGN_OR_RETURN(auto more, MakeCudaSegmentSearches(*first_head().graph, options.search, shape,
+                                                            device, count, first_head().Boosts()));
   std::move(more.begin(), more.end(), std::back_inserter(device_searches));
   return Status::Ok();
 }
@@ -241,12 +245,22 @@ Status Recognizer::State::MakeWorkers(std::span<const int> devices) {
 
 /// A graph that holds its topology is searched on the CPU.
 Status Recognizer::State::CheckTopology() {
-  if (!first_head().graph.info().explicit_topology) return Status::Ok();
+  if (!has_graph() || !first_head().graph->info().explicit_topology) return Status::Ok();
   if (options.search_device == "cuda") {
     return Status::Unsupported("a graph with explicit topology is searched on the CPU")
         .InFile(first_head().graph_path);
   }
   options.search_device = "cpu";
+  return Status::Ok();
+}
+
+/// Windows that every scorer takes.
+Status Recognizer::State::FitToModel() {
+  for (const auto& scorer : scorers) {
+    StatusOr<WindowOptions> fitting = FitWindows(options.windows, scorer->shape());
+    if (!fitting.ok()) return std::move(fitting).status().InFile(bundle.folder());
+    options.windows = *fitting;
+  }
   return Status::Ok();
 }
 
@@ -260,7 +274,7 @@ Status Recognizer::State::MakeFrameWeights() {
   weights.acoustic_scale = first_head().scaling.acoustic_scale;
   weights.silence_weight = ivectors->model->options().silence_weight;
   weights.chunk_frames = ivectors->model->options().chunk_frames;
-  SKALD_ASSIGN_OR_RETURN(frame_weights, SearchWeightsSource::Create(bundle, first_head().graph, weights));
+  SKALD_ASSIGN_OR_RETURN(frame_weights, SearchWeightsSource::Create(bundle, *first_head().graph, weights));
   return Status::Ok();
 }
 
@@ -275,7 +289,9 @@ void Recognizer::State::NoteLanes(int wanted) {
 }
 
 PipelineContext Recognizer::State::Context() const {
-  PipelineContext context{options, first_head().graph, scorers, search_workers, prototype};
+  PipelineContext context{options, has_graph() ? &*first_head().graph : nullptr, scorers, search_workers,
+                          prototype};
+  context.unit_spellings = first_head().unit_spellings;
   context.boost = first_head().Boosts();
   context.heads = combined;
   context.device_searches = device_searches;
@@ -287,19 +303,26 @@ PipelineContext Recognizer::State::Context() const {
 
 Status Recognizer::State::MakeHeads(const std::string& cache_folder, const BuildProgress& build_progress) {
   std::vector<HeadShare> shares = options.heads;
-  if (shares.empty()) shares = {{options.head.empty() ? bundle.manifest().search_head : options.head}};
+  if (shares.empty()) {
+    const BundleManifest& manifest = bundle.manifest();
+    const std::string& choice =
+        options.decoding == Decoding::kGreedy ? manifest.greedy_head : manifest.search_head;
+    shares = {{options.head.empty() ? choice : options.head}};
+  }
   int64_t first_column = 0;
   for (const HeadShare& share : shares) {
     SKALD_ASSIGN_OR_RETURN(std::unique_ptr<SearchHead> head,
-                           MakeSearchHead(bundle, share.name, options, cache_folder, build_progress));
+                           options.decoding == Decoding::kGreedy
+                               ? MakeGreedyHead(bundle, share.name, options)
+                               : MakeSearchHead(bundle, share.name, options, cache_folder, build_progress));
     info.head += (info.head.empty() ? "" : ",") + share.name;
     if (shares.size() > 1) info.head += fmt::format("={:g}", share.weight);
     heads.push_back(std::move(head));
     if (shares.size() == 1) break;
     const SearchHead& made = *heads.back();
     combined.push_back(
-        {made.graph, made.search, made.Boosts(), made.rescorer.get(), first_column, share.weight});
-    first_column += made.graph.info().unit_count;
+        {*made.graph, made.search, made.Boosts(), made.rescorer.get(), first_column, share.weight});
+    first_column += made.graph->info().unit_count;
   }
   info.graph_path = first_head().graph_path;
   options.search = first_head().search;
@@ -307,34 +330,53 @@ Status Recognizer::State::MakeHeads(const std::string& cache_folder, const Build
   return Status::Ok();
 }
 
+Status Recognizer::State::ChooseDecoding() {
+  if (options.decoding != Decoding::kAuto) return Status::Ok();
+  const BundleManifest& manifest = bundle.manifest();
+  const bool greedy = options.graph_path.empty() && manifest.graph_file.empty() && manifest.lm_file.empty();
+  options.decoding = greedy ? Decoding::kGreedy : Decoding::kGraph;
+  if (!greedy) return Status::Ok();
+  constexpr char kWhy[] = "the model has no language model";
+  info.notes.push_back(std::string(kWhy) + ": words are what the best unit of every frame spells");
+  if (Status status = options.Validate(); !status.ok()) {
+    return Status::InvalidArgument(status.reason() + " (" + kWhy + ")").InFile(bundle.folder());
+  }
+  return Status::Ok();
+}
+
 void Recognizer::State::DescribeOptions() {
   const LargeLmRescorer* const rescorer = first_head().rescorer.get();
   prototype.model_name = bundle.manifest().name;
   prototype.model_sha256 = bundle.weights_sha256();
-  prototype.graph_sha256 = first_head().graph.content_hash();
-  prototype.options = {
-      {"head", info.head},
-      {"precision", info.precision},
-      {"beam", fmt::format("{:g}", options.search.beam)},
-      {"lattice_beam", fmt::format("{:g}", options.search.lattice_beam)},
-      {"max_active", fmt::format("{}", options.search.max_active)},
-      {"lm_scale", fmt::format("{:g}", 1.0 / first_head().scaling.acoustic_scale)},
-      {"word_penalty", fmt::format("{:g}", options.search.word_penalty)},
-      {"blank_penalty", fmt::format("{:g}", options.blank_penalty)},
-      {"decode", options.description.word_rule == WordRule::kMbr
-                     ? fmt::format("mbr, scale {:g}", options.description.mbr_scale)
-                     : "viterbi"},
-      {"boosted_phrases", fmt::format("{}", options.boosts.size())},
-      {"rescore", rescorer == nullptr
-                      ? "none"
-                      : fmt::format("lm {}, weight {:g}, lm scale {:g}, word penalty {:g}",
-                                    rescorer->model_hash(), options.rescoring.weight,
-                                    options.rescoring.lm_scale, options.rescoring.word_penalty)},
-      {"also_models", AlsoModelsAsText(options.fusion)},
-      {"window_s", fmt::format("{:g}", options.windows.window_s)},
-      {"context_s", fmt::format("{:g}", options.windows.context_s)},
-      {"pause_s", fmt::format("{:g}", options.endpoint.pause_s)},
-  };
+  std::vector<std::pair<std::string, std::string>>& described = prototype.options;
+  described = {{"head", info.head}, {"precision", info.precision}};
+  if (has_graph()) {
+    prototype.graph_sha256 = first_head().graph->content_hash();
+    described.insert(described.end(),
+                     {{"beam", fmt::format("{:g}", options.search.beam)},
+                      {"lattice_beam", fmt::format("{:g}", options.search.lattice_beam)},
+                      {"max_active", fmt::format("{}", options.search.max_active)},
+                      {"lm_scale", fmt::format("{:g}", 1.0 / first_head().scaling.acoustic_scale)},
+                      {"word_penalty", fmt::format("{:g}", options.search.word_penalty)}});
+  }
+  described.emplace_back("blank_penalty", fmt::format("{:g}", options.blank_penalty));
+  described.emplace_back("decode", !has_graph() ? "greedy"
+                                   : options.description.word_rule == WordRule::kMbr
+                                       ? fmt::format("mbr, scale {:g}", options.description.mbr_scale)
+                                       : "viterbi");
+  if (has_graph()) {
+    described.emplace_back("boosted_phrases", fmt::format("{}", options.boosts.size()));
+    described.emplace_back("rescore",
+                           rescorer == nullptr
+                               ? "none"
+                               : fmt::format("lm {}, weight {:g}, lm scale {:g}, word penalty {:g}",
+                                             rescorer->model_hash(), options.rescoring.weight,
+                                             options.rescoring.lm_scale, options.rescoring.word_penalty));
+  }
+  described.insert(described.end(), {{"also_models", AlsoModelsAsText(options.fusion)},
+                                     {"window_s", fmt::format("{:g}", options.windows.window_s)},
+                                     {"context_s", fmt::format("{:g}", options.windows.context_s)},
+                                     {"pause_s", fmt::format("{:g}", options.endpoint.pause_s)}});
   if (vad != nullptr) prototype.options.emplace_back("vad", vad->Describe());
 }
 
@@ -360,6 +402,7 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   const auto head = state->bundle.manifest().heads.find(
       options.head.empty() ? state->bundle.manifest().search_head : options.head);
   if (head != state->bundle.manifest().heads.end()) ApplyBundleChoices(head->second, &state->options);
+  SKALD_RETURN_IF_ERROR(state->ChooseDecoding());
   const std::string cache = options.cache_folder.empty() ? DefaultCacheFolder() : options.cache_folder;
   SKALD_RETURN_IF_ERROR(state->MakeHeads(cache, build_progress));
   if (options.vad.detector != "off") {
@@ -367,6 +410,7 @@ StatusOr<std::unique_ptr<Recognizer>> Recognizer::Create(const RecognizerOptions
   }
   SKALD_RETURN_IF_ERROR(state->CheckTopology());
   SKALD_RETURN_IF_ERROR(state->MakeWorkers(devices));
+  SKALD_RETURN_IF_ERROR(state->FitToModel());
   SKALD_RETURN_IF_ERROR(state->MakeFrameWeights());
   state->DescribeOptions();
   state->info.load_s = watch.Seconds();
@@ -378,7 +422,14 @@ Recognizer::~Recognizer() = default;
 
 const RecognizerInfo& Recognizer::info() const { return state_->info; }
 const Bundle& Recognizer::bundle() const { return state_->bundle; }
-const GraphImage& Recognizer::graph() const { return state_->first_head().graph; }
+bool Recognizer::has_graph() const { return state_->has_graph(); }
+const GraphImage& Recognizer::graph() const {
+  SKALD_CHECK(has_graph(), "a recognizer that decodes greedily has no graph");
+  return *state_->first_head().graph;
+}
+std::span<const std::string> Recognizer::unit_spellings() const {
+  return state_->first_head().unit_spellings;
+}
 const SearchOptions& Recognizer::search_options() const { return state_->options.search; }
 const BoostAutomaton* Recognizer::boosts() const { return state_->first_head().Boosts(); }
 float Recognizer::acoustic_scale() const { return state_->first_head().scaling.acoustic_scale; }

@@ -31,7 +31,7 @@ struct RecognizerInfo {
   std::string device;         ///< of the acoustic model: "cpu" or "cuda:N"
   std::string precision;      ///< of the acoustic model's arithmetic
   std::string search_device;  ///< where segments are searched
-  std::string graph_path;     ///< of the decoding graph
+  std::string graph_path;     ///< of the decoding graph; empty: words are decoded greedily
   int threads = 0;            ///< workers on the CPU
   double load_s = 0;          ///< model, graph (building included) and workers
   /// What had to be done with less than was asked for, because a device's memory was short.
@@ -76,8 +76,11 @@ class Recognizer {
 
   // The parts, for benchmarks and tests that drive stages by themselves. Their types are no part of the
   // installed interface.
-  const Bundle& bundle() const;                 ///< the model's files
-  const GraphImage& graph() const;              ///< the decoding graph; KeywordIndexer::Open takes it
+  const Bundle& bundle() const;     ///< the model's files
+  bool has_graph() const;           ///< false: words are decoded greedily
+  const GraphImage& graph() const;  ///< the decoding graph; KeywordIndexer::Open takes it
+  /// What the units of the head write, for greedy decoding; empty where there is a graph.
+  std::span<const std::string> unit_spellings() const;
   const SearchOptions& search_options() const;  ///< what the search keeps
   /// Phrases that the search prefers; null: none.
   const BoostAutomaton* boosts() const;

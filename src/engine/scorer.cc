@@ -1,5 +1,8 @@
 #include "engine/scorer.h"
 
+#include <algorithm>
+#include <fmt/format.h>
+
 #include "base/check.h"
 
 namespace skald {
@@ -15,6 +18,18 @@ std::vector<HeadColumns> ColumnsOfHeads(const ScorerShape& shape, std::span<cons
     first += units[head];
   }
   return heads;
+}
+
+StatusOr<WindowOptions> FitWindows(WindowOptions windows, const ScorerShape& shape) {
+  windows.frame_shift_samples = shape.frame_shift_samples;
+  if (shape.max_window_s < windows.window_s) {
+    windows.window_s = shape.max_window_s;
+    windows.context_s = std::min(windows.context_s, 0.2 * windows.window_s);
+  }
+  if (Status status = windows.Validate(); !status.ok()) {
+    return Status::Unsupported(fmt::format("the model hears {:g} s at once at most", shape.max_window_s));
+  }
+  return windows;
 }
 
 }  // namespace skald

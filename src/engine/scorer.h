@@ -11,6 +11,7 @@
 #include "engine/device_list.h"
 #include "engine/pipeline_report.h"
 #include "engine/score_rows.h"
+#include "frontend/segmentation/window_options.h"
 
 namespace skald {
 
@@ -86,6 +87,10 @@ class Scorer {
 
 /// The columns of each head with its scaling, one for each head.
 std::vector<HeadColumns> ColumnsOfHeads(const ScorerShape& shape, std::span<const ScoreScaling> scaling);
+
+/// `windows` on the scorer's frames and no longer than it takes, overlapping by a fifth of a window at each
+/// side where that is less. kUnsupported where the scorer takes windows of less than a second.
+StatusOr<WindowOptions> FitWindows(WindowOptions windows, const ScorerShape& shape);
 
 /// How a scorer is made. `precision` as in RecognizerOptions.
 struct ScorerOptions {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <utility>
+#include <variant>
 
+#include "decoder/greedy/unit_spellings.h"
 #include "engine/boost_list.h"
 
 namespace skald {
@@ -23,17 +25,21 @@ StatusOr<std::string> GraphPath(const Bundle& bundle, const std::string& head,
   return CachedGraph(sources, GraphOptions(), cache_folder, progress);
 }
 
+StatusOr<HeadDescription> FindHead(const Bundle& bundle, const std::string& name) {
+  const auto found = bundle.manifest().heads.find(name);
+  if (found == bundle.manifest().heads.end()) {
+    return Status::InvalidArgument("the model has no head '" + name + "'").InFile(bundle.folder());
+  }
+  return found->second;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<SearchHead>> MakeSearchHead(const Bundle& bundle, const std::string& name,
                                                      const RecognizerOptions& options,
                                                      const std::string& cache_folder,
                                                      const BuildProgress& progress) {
-  const auto found = bundle.manifest().heads.find(name);
-  if (found == bundle.manifest().heads.end()) {
-    return Status::InvalidArgument("the model has no head '" + name + "'").InFile(bundle.folder());
-  }
-  const HeadDescription& description = found->second;
+  SKALD_ASSIGN_OR_RETURN(const HeadDescription description, FindHead(bundle, name));
   SKALD_ASSIGN_OR_RETURN(const std::string graph_path,
                          GraphPath(bundle, name, options, cache_folder, progress));
   SKALD_ASSIGN_OR_RETURN(GraphImage graph, GraphImage::Open(graph_path));
@@ -43,16 +49,36 @@ StatusOr<std::unique_ptr<SearchHead>> MakeSearchHead(const Bundle& bundle, const
         .InFile(graph_path);
   }
   SKALD_ASSIGN_OR_RETURN(BoostAutomaton boosts, MakeBoostAutomaton(options.boosts, graph));
-  auto head = std::make_unique<SearchHead>(SearchHead{name, graph_path, std::move(graph), std::move(boosts)});
+  auto head = std::make_unique<SearchHead>();
+  head->name = name;
+  head->graph_path = graph_path;
+  head->graph = std::move(graph);
+  head->boosts = std::move(boosts);
   head->scaling = {static_cast<float>(1.0 / (options.lm_scale > 0 ? options.lm_scale : description.lm_scale)),
                    static_cast<float>(options.blank_penalty)};
   head->search = options.search;
   head->search.word_penalty = static_cast<float>(options.word_penalty.value_or(description.word_penalty));
   head->confidence_map = description.confidence_map;
   if (options.rescoring.enabled) {
-    SKALD_ASSIGN_OR_RETURN(head->rescorer, LargeLmRescorer::Create(bundle, head->graph, options.rescoring,
+    SKALD_ASSIGN_OR_RETURN(head->rescorer, LargeLmRescorer::Create(bundle, *head->graph, options.rescoring,
                                                                    cache_folder, progress));
   }
+  return head;
+}
+
+StatusOr<std::unique_ptr<SearchHead>> MakeGreedyHead(const Bundle& bundle, const std::string& name,
+                                                     const RecognizerOptions& options) {
+  SKALD_ASSIGN_OR_RETURN(const HeadDescription description, FindHead(bundle, name));
+  if (description.uses_pronunciations || std::holds_alternative<Nnet3Sizes>(bundle.manifest().sizes)) {
+    return Status::InvalidArgument("the units of head '" + name +
+                                   "' are phones or their states, which spell no words without a graph")
+        .InFile(bundle.folder());
+  }
+  auto head = std::make_unique<SearchHead>();
+  head->name = name;
+  SKALD_ASSIGN_OR_RETURN(const std::vector<std::string> units, bundle.ReadUnits(name));
+  head->unit_spellings = SpellUnits(units, description.word_separator, description.word_start_marker);
+  head->scaling.blank_penalty = static_cast<float>(options.blank_penalty);
   return head;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,11 @@ namespace skald {
 /// What it takes to search the scores of one head of a model.
 struct SearchHead {
   std::string name;
-  std::string graph_path;
-  GraphImage graph;
-  BoostAutomaton boosts;
+  std::vector<std::string> unit_spellings =
+      {};  ///< of SpellUnits, for greedy decoding; empty: there is a graph
+  std::string graph_path = {};
+  std::optional<GraphImage> graph = {};
+  BoostAutomaton boosts = {};
   std::unique_ptr<LargeLmRescorer> rescorer = nullptr;  ///< null: none
   ScoreScaling scaling = {};
   SearchOptions search = {};
@@ -37,5 +40,10 @@ StatusOr<std::unique_ptr<SearchHead>> MakeSearchHead(const Bundle& bundle, const
                                                      const RecognizerOptions& options,
                                                      const std::string& cache_folder,
                                                      const BuildProgress& progress);
+
+/// What greedy decoding with head `name` needs: no graph, no boosts, no rescorer. kInvalidArgument where the
+/// bundle has no such head or its units do not spell words.
+StatusOr<std::unique_ptr<SearchHead>> MakeGreedyHead(const Bundle& bundle, const std::string& name,
+                                                     const RecognizerOptions& options);
 
 }  // namespace skald

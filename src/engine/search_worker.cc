@@ -5,36 +5,60 @@
 
 #include "base/log.h"
 #include "base/stopwatch.h"
+#include "engine/greedy_describer.h"
 
 namespace skald {
 
-void LatticeReader::Describe(LatticeJob* job, WorkerOccupancy* occupancy) const {
-  StreamJob* stream = job->stream;
-  FileJob* file = stream->file;
-  Stopwatch watch;
-  if (!job->lattices.ok()) {
-    file->Fail(job->lattices.status());
-  } else {
-    if (context_.lattice_sink) {
-      context_.lattice_sink({file->index, stream->track, stream->channel, stream->clock, job->first_frame,
-                             job->lattices->front()});
-    }
-    Segment segment = combiner_
-                          ? combiner_->Describe(*job->lattices, job->first_frame, stream->clock)
-                          : describer_.Describe(job->lattices->front(), job->first_frame, stream->clock);
-    segment.channel = stream->channel;
-    file->segments.Put(stream->track, stream->number, job->segment_index, std::move(segment));
+StatusOr<Segment> SegmentReader::DescribeLattices(const LatticeJob& job) const {
+  SKALD_RETURN_IF_ERROR(job.lattices.status());
+  const StreamJob& stream = *job.stream;
+  if (context_.lattice_sink) {
+    context_.lattice_sink({stream.file->index, stream.track, stream.channel, stream.clock, job.first_frame,
+                           job.lattices->front()});
   }
+  return combiner_ ? combiner_->Describe(*job.lattices, job.first_frame, stream.clock)
+                   : describer_->Describe(job.lattices->front(), job.first_frame, stream.clock);
+}
+
+void SegmentReader::Describe(LatticeJob* job, WorkerOccupancy* occupancy) const {
+  const Stopwatch watch;
+  StatusOr<Segment> segment = DescribeLattices(*job);
   const double describe_s = watch.Seconds();
   occupancy->busy(PipelineStage::kDescribe) += describe_s;
+  Put(job->stream, job->segment_index, std::move(segment), job->search_s + describe_s);
+}
+
+void SegmentReader::Describe(const SegmentJob& job, WorkerOccupancy* occupancy) const {
+  const Stopwatch watch;
+  StatusOr<Segment> segment = DescribeGreedily(context_.unit_spellings, job.segment, job.stream->clock);
+  const double search_s = watch.Seconds();
+  occupancy->busy(PipelineStage::kSearch) += search_s;
+  Put(job.stream, job.segment.index, std::move(segment), search_s);
+}
+
+void SegmentReader::Put(StreamJob* stream, int64_t segment_index, StatusOr<Segment> segment,
+                        double search_s) const {
+  FileJob* const file = stream->file;
+  if (segment.ok()) {
+    segment->channel = stream->channel;
+    file->segments.Put(stream->track, stream->number, segment_index, *std::move(segment));
+  } else {
+    file->Fail(segment.status());
+  }
   {
     std::lock_guard lock(file->mutex);
-    file->timing.search_s += job->search_s + describe_s;
+    file->timing.search_s += search_s;
   }
   results_->Release(file);
 }
 
 void SearchWorker::Search(SegmentJob* job) {
+  if (searches_.empty()) {
+    reader_.Describe(*job, occupancy_);
+    job->segment = {};
+    scheduler_->ScoresReleased();
+    return;
+  }
   Stopwatch watch;
   LatticeJob lattice{job->stream, job->segment.index, job->segment.first_frame};
   // Scores are on a device only where its search gave up.

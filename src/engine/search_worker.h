@@ -14,36 +14,44 @@
 
 namespace skald {
 
-/// Takes a lattice to the words of its segment and into its stream. Thread safe.
-class LatticeReader {
+/// Takes a lattice, or scores where there is no graph, to the words of its segment and into its stream.
+/// Thread safe.
+class SegmentReader {
  public:
   /// References are kept.
-  LatticeReader(const PipelineContext& context, ResultCollector* results)
-      : context_(context),
-        describer_(context.graph, context.options.description, context.rescorer),
-        results_(results) {
+  SegmentReader(const PipelineContext& context, ResultCollector* results)
+      : context_(context), results_(results) {
+    if (context.graph == nullptr) return;
+    describer_.emplace(*context.graph, context.options.description, context.rescorer);
     if (!context.heads.empty()) combiner_.emplace(context.heads, context.options.description);
   }
 
+  /// Describes a lattice.
   void Describe(LatticeJob* job, WorkerOccupancy* occupancy) const;
+  /// Describes scores on the host, greedily.
+  void Describe(const SegmentJob& job, WorkerOccupancy* occupancy) const;
 
  private:
+  StatusOr<Segment> DescribeLattices(const LatticeJob& job) const;
+  void Put(StreamJob* stream, int64_t segment_index, StatusOr<Segment> segment, double search_s) const;
+
   const PipelineContext& context_;
-  const SegmentDescriber describer_;
-  std::optional<HeadCombiner> combiner_;  // where there are several heads
+  std::optional<SegmentDescriber> describer_;  // where there is a graph
+  std::optional<HeadCombiner> combiner_;       // where there are several heads
   ResultCollector* const results_;
 };
 
 /// Searches segments on the CPU. Belongs to one thread.
 class SearchWorker {
  public:
-  SearchWorker(const PipelineContext& context, const LatticeReader& reader, Scheduler* scheduler,
+  SearchWorker(const PipelineContext& context, const SegmentReader& reader, Scheduler* scheduler,
                WorkerOccupancy* occupancy)
       : reader_(reader), scheduler_(scheduler), occupancy_(occupancy) {
     for (const CombinedHead& head : context.heads) {
       searches_.emplace_back(head.graph, head.search, head.boost, head.first_column);
     }
-    if (searches_.empty()) searches_.emplace_back(context.graph, context.options.search, context.boost);
+    if (searches_.empty() && context.graph != nullptr)
+      searches_.emplace_back(*context.graph, context.options.search, context.boost);
   }
 
   /// Searches and describes.
@@ -52,8 +60,8 @@ class SearchWorker {
  private:
   StatusOr<std::vector<RawLattice>> SearchHeads(const ScoreSegment& segment);
 
-  std::deque<SegmentSearch> searches_;  // of each head
-  const LatticeReader& reader_;
+  std::deque<SegmentSearch> searches_;  // of each head; none: segments are read greedily
+  const SegmentReader& reader_;
   Scheduler* const scheduler_;
   WorkerOccupancy* const occupancy_;
 };

@@ -55,6 +55,15 @@ class CudaTranscribeTest(SkaldTest):
         self.assertEqual(result.stdout, expected.stdout)
         self.assertIn("the CPU searches", result.stderr)
 
+    def test_greedy_decoding_says_the_same_as_on_the_cpu(self):
+        clip = self.folder / "clip.wav"
+        ffmpeg("-i", self.sample(".mp3"), "-t", "2.5", clip)
+        expected = self.transcribe([clip], "--device", "cpu", "--decode", "greedy")
+        self.assertGreater(len(expected.stdout.split()), 3)
+        result = self.transcribe([clip], "--device", "cuda", "--decode", "greedy")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout, expected.stdout)
+
     @unittest.skipUnless(IS_EMULATED, "only the emulator has as many devices as asked for")
     def test_several_devices_and_the_cpu_give_the_text_of_one(self):
         clips = []
@@ -75,6 +84,15 @@ class CudaTranscribeTest(SkaldTest):
         doctor = run("doctor", env={**os.environ, "VGPU_DEVICES": "4"})
         for device in range(4):
             self.assertIn("cuda:%d" % device, doctor.stdout)
+
+    def test_greedy_decoding_says_the_same_as_on_the_cpu(self):
+        clip = self.folder / "clip.wav"
+        ffmpeg("-i", self.sample(".mp3"), "-t", "2.5", clip)
+        expected = self.transcribe([clip], "--device", "cpu", "--decode", "greedy")
+        self.assertGreater(len(expected.stdout.split()), 3)
+        result = self.transcribe([clip], "--device", "cuda", "--decode", "greedy")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout, expected.stdout)
 
     @unittest.skipUnless(IS_EMULATED, "only the emulator's memory can be made small")
     def test_short_memory_means_fewer_lanes_and_says_so(self):

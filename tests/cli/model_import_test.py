@@ -96,6 +96,54 @@ class ModelImportTest(SkaldTest):
                 said = " ".join(segment["text"] for segment in document["segments"]).split()
                 self.assertLessEqual({word.lower() for word in said}, set(words))
 
+    def test_transcribes_without_a_language_model(self):
+        """The text is what the checkpoint's own tokenizer makes of the best units."""
+        golden = json.loads((PROJECT / "tests/decoder/greedy/tokenizer_golden.json").read_text())["checkpoints"]
+        self.assertEqual(sorted(golden), sorted(path.name for path in CHECKPOINTS.iterdir()))
+        for name, texts in golden.items():
+            bundle = self.imported(name)
+            tensors = read_safetensors(CHECKPOINTS / name / "golden.safetensors")
+            for window, text in enumerate(texts):
+                with self.subTest(name, window=window):
+                    recording = self.folder / ("%s.%d.wav" % (name, window))
+                    write_wav(recording, tensors["samples.%d" % window][1])
+                    result = run("transcribe", "--model", bundle, "--device", "cpu", "--precision", "f32", recording)
+                    self.assertEqual(result.returncode, 0, result.stderr)
+                    self.assertEqual(result.stdout.split(), text.split())
+                    self.assertIn("the model has no language model", result.stderr)
+
+    def test_every_format_without_a_language_model(self):
+        bundle = self.imported("parakeet")
+        tensors = read_safetensors(CHECKPOINTS / "parakeet/golden.safetensors")
+        recording = self.folder / "window.wav"
+        write_wav(recording, tensors["samples.0"][1])
+        options = ("transcribe", "--model", bundle, "--device", "cpu", "--precision", "f32")
+        result = run(*options, "--format", "txt,json,srt,vtt,ttml,ctm", "--out", self.folder / "out", recording)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        document = json.loads((self.folder / "out/window.json").read_text())
+        self.assertEqual((document["options"]["decode"], document["graph"]["sha256"]), ("greedy", ""))
+        self.assertNotIn("beam", document["options"])
+        (segment,) = document["segments"]
+        self.assertEqual(segment["text"], "gabdebabde b")
+        first, second = segment["words"]
+        self.assertTrue(0 <= first["start"] < first["end"] <= second["start"] < second["end"] <= 0.72, segment)
+        self.assertTrue(all(0 < word["confidence"] < 1 for word in segment["words"]), segment)
+        for ending in ("txt", "srt", "vtt", "ttml", "ctm"):
+            self.assertIn("gabdebabde", (self.folder / "out" / ("window." + ending)).read_text(), ending)
+        live = run(*options, "--live", recording)
+        self.assertEqual(live.returncode, 0, live.stderr)
+        self.assertNotEqual(live.stdout.strip(), "")
+        for bad, code, said in ((("--format", "lattice"), 3, "makes no lattices (the model has no language model)"),
+                                (("--decode", "mbr"), 3, "no language model to build a graph from"),
+                                (("--decode", "greedy", "--boost", "word"), 1, "has no hypotheses to boost"),
+                                (("--decode", "best"), 1, "not 'best'")):
+            result = run(*options, *bad, recording)
+            self.assertEqual(result.returncode, code, bad)
+            self.assertIn(said, result.stderr)
+        result = run("index", "add", self.folder / "index", "--model", bundle, recording)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("no language model", result.stderr)
+
     def test_info_and_bad_usage(self):
         bundle = self.imported("parakeet", "--name", "small", "--licence", "CC-BY-4.0", "--language", "en")
         result = run("model", "info", bundle)

@@ -122,7 +122,7 @@ class CudaPipelineTest : public ::testing::Test {
                                std::span<const std::unique_ptr<Scorer>> scorers,
                                std::span<const std::unique_ptr<DeviceSegmentSearch>> searches) {
     std::vector<std::string> texts;
-    PipelineContext context{options_, graph_, scorers, 1, {}};
+    PipelineContext context{options_, &graph_, scorers, 1, {}};
     context.device_searches = searches;
     report_ = RunPipeline(context, paths, {},
                           [&](FileResult result) {

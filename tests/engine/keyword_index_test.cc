@@ -41,7 +41,7 @@ class KeywordIndexTest : public ::testing::Test {
     options.commit_every_s = commit_every_s;
     options.merge_small_segments = merge;
     KeywordIndexer indexer = KeywordIndexer::Open(index, graph_, options).value();
-    PipelineContext context{options_, graph_, scorers, 1, {}, indexer.lattice_sink()};
+    PipelineContext context{options_, &graph_, scorers, 1, {}, indexer.lattice_sink()};
     RunPipeline(context, paths, {}, [&](FileResult result) { EXPECT_TRUE(indexer.AddFile(result).ok()); },
                 {});
     EXPECT_TRUE(indexer.Finish().ok());

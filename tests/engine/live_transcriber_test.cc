@@ -1,9 +1,12 @@
 #include "engine/live_transcriber.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <random>
 
 #include "engine/fake_scorer.h"
+#include "engine/graph_line_decoder.h"
+#include "engine/greedy_line_decoder.h"
 #include "support/test_environment.h"
 
 namespace skald {
@@ -16,6 +19,11 @@ GraphImage TwoWords() {
   builder.AddState(0.0f, arcs);
   builder.SetStart(0);
   return std::move(builder).Build().value();
+}
+
+std::unique_ptr<LineDecoder> DecoderOf(const GraphImage& graph, const LiveOptions& options = {}) {
+  const auto max_delay_frames = std::llround(options.max_delay_s / 0.02);
+  return std::make_unique<GraphLineDecoder>(graph, SearchOptions(), nullptr, 15, max_delay_frames);
 }
 
 struct Spoken {
@@ -39,7 +47,7 @@ std::vector<LiveUpdate> Hear(PcmView samples, size_t most, std::mt19937_64* rand
   test::FakeScorer scorer;
   const GraphImage graph = TwoWords();
   std::vector<LiveUpdate> updates;
-  LiveTranscriber live(&scorer, graph, {}, nullptr, options,
+  LiveTranscriber live(&scorer, DecoderOf(graph, options), options,
                        [&](const LiveUpdate& update) { updates.push_back(update); });
   for (size_t at = 0; at < samples.size();) {
     const size_t count = std::min(random != nullptr ? 1 + (*random)() % most : most, samples.size() - at);
@@ -115,7 +123,7 @@ TEST(LiveTranscriber, AJumpInTimeEndsTheLine) {
   test::FakeScorer scorer;
   const GraphImage graph = TwoWords();
   std::vector<LiveUpdate> updates;
-  LiveTranscriber live(&scorer, graph, {}, nullptr, {},
+  LiveTranscriber live(&scorer, DecoderOf(graph), {},
                        [&](const LiveUpdate& update) { updates.push_back(update); });
   const std::vector<float> samples = Samples(1.0, {{0.5, true}});
   ASSERT_TRUE(live.Push(0, samples).ok());
@@ -129,6 +137,28 @@ TEST(LiveTranscriber, AJumpInTimeEndsTheLine) {
   EXPECT_NEAR(last_start_s, 100.5, 0.021);
 }
 
+TEST(LiveTranscriber, GreedyWordsComeWithTheNextOneOrTheLinesEnd) {
+  test::FakeScorer scorer;
+  const std::vector<std::string> spellings = {"", " alpha", "beta"};
+  std::vector<LiveUpdate> updates;
+  LiveTranscriber live(&scorer, std::make_unique<GreedyLineDecoder>(spellings), {},
+                       [&](const LiveUpdate& update) { updates.push_back(update); });
+  const std::vector<float> samples =
+      Samples(9.0, {{0.5, true}, {0.7, false}, {1.5, true}, {1.8, true}, {4.0, false}, {4.4, true}});
+  std::mt19937_64 random(test::PropertySeed());
+  for (size_t at = 0; at < samples.size();) {
+    const size_t count = std::min<size_t>(1 + random() % 20000, samples.size() - at);
+    ASSERT_TRUE(live.Push(static_cast<int64_t>(at), PcmView(samples).subspan(at, count)).ok());
+    at += count;
+  }
+  ASSERT_TRUE(live.Finish().ok());
+  EXPECT_EQ(Text(updates), "alphabeta alpha alpha / beta alpha / ");
+  const Word& first = updates.front().words.front();
+  EXPECT_NEAR(first.start_s, 0.5, 0.021);
+  EXPECT_NEAR(first.end_s, 0.76, 0.021);
+  EXPECT_LT(updates.front().heard_s, 4.0);  // before the line ended
+}
+
 TEST(LiveTranscriber, SilenceSaysNothing) {
   EXPECT_TRUE(Hear(Samples(20.0, {}), 1600, nullptr).empty());
   EXPECT_TRUE(Hear({}, 1600, nullptr).empty());
@@ -138,7 +168,7 @@ TEST(LiveTranscriber, AFailureOfTheScorerIsReported) {
   test::FakeScorer scorer(
       [](std::span<const WindowInput>) { return Status(StatusCode::kDeviceError, "gone"); });
   const GraphImage graph = TwoWords();
-  LiveTranscriber live(&scorer, graph, {}, nullptr, {}, [](const LiveUpdate&) {});
+  LiveTranscriber live(&scorer, DecoderOf(graph), {}, [](const LiveUpdate&) {});
   EXPECT_EQ(live.Push(0, Samples(5.0, {})).code(), StatusCode::kDeviceError);
 }
 

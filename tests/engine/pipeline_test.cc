@@ -32,7 +32,7 @@ class PipelineTest : public ::testing::Test {
     std::vector<std::unique_ptr<Scorer>> scorers;
     for (int i = 0; i < workers; ++i) scorers.push_back(std::make_unique<test::FakeScorer>(before));
     std::vector<FileResult> results;
-    RunPipeline({options_, graph_, scorers, 1, {}}, paths, {},
+    RunPipeline({options_, &graph_, scorers, 1, {}}, paths, {},
                 [&](FileResult result) { results.push_back(std::move(result)); }, {});
     return results;
   }
@@ -182,7 +182,7 @@ TEST_F(PipelineTest, ADeviceThatFailsLeavesItsWorkToTheOthers) {
         return Status::Ok();
       }));
       std::vector<std::string> words;
-      const PipelineReport report = RunPipeline({options_, graph_, scorers, 1, {}}, paths, {},
+      const PipelineReport report = RunPipeline({options_, &graph_, scorers, 1, {}}, paths, {},
                                                 [&](FileResult result) {
                                                   EXPECT_TRUE(result.status.ok()) << result.status.ToString();
                                                   words.push_back(Words(result));
@@ -214,7 +214,7 @@ TEST_F(PipelineTest, EveryLatticeComesBeforeItsFileIsDone) {
     }
   };
   std::vector<size_t> seen;
-  RunPipeline({options_, graph_, scorers, 1, {}, lattices}, paths, {},
+  RunPipeline({options_, &graph_, scorers, 1, {}, lattices}, paths, {},
               [&](FileResult) { seen.push_back(starts[seen.size()].size()); }, {});
   EXPECT_EQ(seen, (std::vector<size_t>{2, 1}));
   std::sort(starts[0].begin(), starts[0].end());
@@ -229,7 +229,7 @@ TEST_F(PipelineTest, ProgressReachesTheEnd) {
   scorers.push_back(std::make_unique<test::FakeScorer>());
   PipelineProgress last;
   RunPipeline(
-      {options_, graph_, scorers, 0, {}}, {folder_ / "a.wav", folder_ / "a.wav"}, {}, [](FileResult) {},
+      {options_, &graph_, scorers, 0, {}}, {folder_ / "a.wav", folder_ / "a.wav"}, {}, [](FileResult) {},
       [&](const PipelineProgress& now) { last = now; });
   EXPECT_EQ(last.files_done, 2);
   EXPECT_EQ(last.files, 2);
@@ -276,7 +276,7 @@ TEST_F(PipelineTest, ASinkGetsTheSegmentsInOrderInPlaceOfTheTranscripts) {
   std::vector<std::unique_ptr<Scorer>> scorers;
   for (int i = 0; i < 3; ++i) scorers.push_back(std::make_unique<test::FakeScorer>());
   Collector collector;
-  PipelineContext context{options_, graph_, scorers, 1, {}};
+  PipelineContext context{options_, &graph_, scorers, 1, {}};
   context.segment_sink = &collector;
   RunPipeline(context, paths, {},
               [&](FileResult result) {
@@ -299,7 +299,7 @@ TEST_F(PipelineTest, ReportsWhatItsThreadsDid) {
   std::vector<std::unique_ptr<Scorer>> scorers;
   scorers.push_back(std::make_unique<test::FakeScorer>());
   const auto slow_sink = [](FileResult) { std::this_thread::sleep_for(std::chrono::milliseconds(10)); };
-  const PipelineReport report = RunPipeline({options_, graph_, scorers, 2, {}}, paths, {}, slow_sink, {});
+  const PipelineReport report = RunPipeline({options_, &graph_, scorers, 2, {}}, paths, {}, slow_sink, {});
   EXPECT_EQ(report.files, 9);
   EXPECT_EQ(report.files_failed, 1);
   EXPECT_NEAR(report.audio_s, 16, 1e-6);
@@ -329,7 +329,7 @@ TEST_F(PipelineTest, SeveralWritersTakeEveryResultOnceAndAtTheSameTime) {
   for (int i = 0; i < 5; ++i) WriteWav(paths[static_cast<size_t>(i)], 1, {{0.3, i % 2 == 0}});
   std::vector<std::unique_ptr<Scorer>> scorers;
   scorers.push_back(std::make_unique<test::FakeScorer>());
-  PipelineContext context{options_, graph_, scorers, 1, {}};
+  PipelineContext context{options_, &graph_, scorers, 1, {}};
   context.writers = 3;
   std::mutex mutex;
   std::vector<int> taken(paths.size());
@@ -361,7 +361,7 @@ TEST_F(PipelineTest, SamplesInMemoryGiveTheWordsOfTheirFile) {
   }
   std::vector<std::unique_ptr<Scorer>> scorers;
   scorers.push_back(std::make_unique<test::FakeScorer>());
-  PipelineContext context{options_, graph_, scorers, 1, {}};
+  PipelineContext context{options_, &graph_, scorers, 1, {}};
   const std::vector<PcmView> inputs = {samples, {}};
   context.samples = inputs;
   std::vector<FileResult> results;
@@ -412,7 +412,7 @@ TEST_F(PipelineTest, HeadsSideBySideAreSearchedEachInItsColumns) {
                                            {other, options_.search, nullptr, nullptr, 3, 1}};
   std::vector<std::unique_ptr<Scorer>> scorers;
   scorers.push_back(std::make_unique<TwoHeadScorer>());
-  PipelineContext context{options_, graph_, scorers, 1, {}};
+  PipelineContext context{options_, &graph_, scorers, 1, {}};
   context.heads = heads;
   std::vector<FileResult> results;
   RunPipeline(context, {folder_ / "a.wav"}, {},
