@@ -1,6 +1,8 @@
 // The kernels of simd_kernels.h over GCC vectors of SKALD_LANES floats. Included once by each
-// simd_kernels_*.cc, which is compiled for its instruction set. Includes nothing with inline functions: the
+// simd_kernels_*.cc, which is compiled for its instruction set. Uses no inline functions of headers: the
 // linker might keep a wide copy of one for everybody.
+#include <utility>
+
 #include "models/layers/cpu/simd_kernels.h"
 
 namespace skald {
@@ -222,6 +224,27 @@ void Product6x64(const float* left, int64_t left_stride, const float* right, int
   }
 }
 
+/// Swaps the off-diagonal kHalf x kHalf quarters of two rows of every 2 kHalf x 2 kHalf square.
+template <int kHalf, int... kLane>
+void SwapQuarters(Vec* upper, Vec* lower, std::integer_sequence<int, kLane...>) {
+  const Vec a = *upper, b = *lower;
+  *upper = __builtin_shufflevector(a, b, ((kLane & kHalf) != 0 ? kLanes + kLane - kHalf : kLane)...);
+  *lower = __builtin_shufflevector(a, b, ((kLane & kHalf) != 0 ? kLanes + kLane : kLane + kHalf)...);
+}
+
+/// Transposes a block of kLanes rows: all steps from kHalf down to 1.
+template <int kHalf>
+void Butterfly(Vec* block) {
+  if constexpr (kHalf > 0) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) {
+      if ((i & kHalf) == 0)
+        SwapQuarters<kHalf>(block + i, block + i + kHalf, std::make_integer_sequence<int, kLanes>());
+    }
+    Butterfly<kHalf / 2>(block);
+  }
+}
+
 void Transpose(const float* input, int64_t rows, int64_t input_stride, int64_t columns, float* output,
                int64_t output_stride) {
   int64_t row = 0;
@@ -230,23 +253,7 @@ void Transpose(const float* input, int64_t rows, int64_t input_stride, int64_t c
       Vec block[kLanes];
 #pragma GCC unroll 16
       for (int i = 0; i < kLanes; ++i) block[i] = Load(input + (row + i) * input_stride + column);
-        // Butterfly: step h swaps the off-diagonal h x h quarters of every 2h x 2h square.
-#pragma GCC unroll 4
-      for (int half = kLanes / 2; half >= 1; half /= 2) {
-        Int low, high;
-#pragma GCC unroll 16
-        for (int lane = 0; lane < kLanes; ++lane) {
-          low[lane] = (lane & half) != 0 ? kLanes + lane - half : lane;
-          high[lane] = (lane & half) != 0 ? kLanes + lane : lane + half;
-        }
-#pragma GCC unroll 16
-        for (int i = 0; i < kLanes; ++i) {
-          if ((i & half) != 0) continue;
-          const Vec a = block[i], b = block[i + half];
-          block[i] = __builtin_shuffle(a, b, low);
-          block[i + half] = __builtin_shuffle(a, b, high);
-        }
-      }
+      Butterfly<kLanes / 2>(block);
 #pragma GCC unroll 16
       for (int i = 0; i < kLanes; ++i) Store(output + (column + i) * output_stride + row, block[i]);
     }
