@@ -245,7 +245,9 @@ StatusOr<KeywordSearchResult> KeywordIndex::Search(const std::string& text,
   result.kind = IsWord(query) ? "word" : "phrase";
   if (const std::string missing = state_->MissingWord(query); !missing.empty()) {
     result.tried = missing + " is nowhere in the index";
-    if (options.oov == OovSearch::kAuto && !state_->pronunciations_path.empty()) {
+    if (options.oov == OovSearch::kAuto && state_->pronunciations_path.empty()) {
+      result.tried += ", and no pronunciations are known to look for it by its sound";
+    } else if (options.oov == OovSearch::kAuto) {
       SKALD_ASSIGN_OR_RETURN(ExpandedQuery expanded, state_->Expand(query));
       if (expanded.changed) result.kind = "oov";
       query = std::move(expanded.query);

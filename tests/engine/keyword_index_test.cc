@@ -191,6 +191,20 @@ TEST_F(KeywordIndexTest, AnIndexOutlivesItsMedia) {
   EXPECT_FALSE(KeywordIndexer::Open(index_, graph_)->IsUpToDate(path).value());
 }
 
+TEST_F(KeywordIndexTest, SaysWhyNothingIsFound) {
+  const std::string path = folder_ / "a.wav";
+  WriteWav(path, 30, {{5.0, true}, {5.4, false}});
+  Add(index_, {path}, 1, 60);
+  EXPECT_EQ(Search(index_, "alpha").tried, "");
+  EXPECT_TRUE(
+      Search(index_, "beta alpha").tried.starts_with("its words are in the index, but not as asked for"));
+  EXPECT_EQ(Search(index_, "gamma").tried,
+            "GAMMA is nowhere in the index, and no pronunciations are known to look for it by its sound");
+  KeywordSearchOptions literally;
+  literally.oov = OovSearch::kOff;
+  EXPECT_EQ(Search(index_, "gamma", literally).tried, "GAMMA is nowhere in the index");
+}
+
 TEST_F(KeywordIndexTest, AnEmptyArchiveHasNothingToFind) {
   Add(index_, {}, 1, 60);
   const KeywordSearchResult result = Search(index_, "alpha beta");
