@@ -82,6 +82,15 @@ def handmade():
     write("safetensors", "scalar.safetensors", safetensors({"x": []}))
     bundle = pathlib.Path(__file__).resolve().parents[2] / "models" / "en-base-25fps" / "bundle.json"
     write("bundle_manifest", "en-base-25fps.json", bundle.read_bytes())
+    models = SEEDS.parents[1] / "models" / "importers" / "golden"
+    for kind in ("binary", "text"):
+        chain = models / ("chain-" + kind)
+        write("fst_file", kind + ".fst", (chain / "graph" / "HCLG.fst").read_bytes())
+        write("kaldi_model", kind + ".mdl", (chain / "am" / "final.mdl").read_bytes())
+        for name in ("final.ie", "final.dubm", "final.mat"):
+            write("kaldi_ivector", kind + "-" + name, (chain / "ivector" / name).read_bytes())
+    write("kaldi_model", "classic.mdl", (models / "classic" / "final.mdl").read_bytes())
+    write("kaldi_config", "mfcc.conf", (models / "chain-text" / "conf" / "mfcc.conf").read_bytes())
     write("boost_list", "phrases.txt", "# names\nLongyearbyen\nnorthern lights\t2.5\nXenakis\t3\tZ EH N AA K IH S\n")
     for number, query in enumerate(["prime minister", '(colour OR color) blind*', "minister NEAR/30 resigned", '"a b" OR c? d']):
         write("query", "query%d.txt" % number, query)
