@@ -24,7 +24,15 @@ def settings(pairs):
     return {head: float(value) for head, value in (pair.split("=", 1) for pair in pairs)}
 
 
-def make(folder, licence, lm_scales, word_penalties, confidence_maps, search_head):
+def combination(text):
+    """An entry of "head_combinations" from HEAD=WEIGHT,HEAD=WEIGHT:MAP_FILE."""
+    heads, path = text.split(":", 1)
+    with open(path, encoding="utf-8") as file:
+        return {"heads": [[head, float(weight)] for head, weight in (pair.split("=") for pair in heads.split(","))],
+                "confidence_map": json.load(file)}
+
+
+def make(folder, licence, lm_scales, word_penalties, confidence_maps, combinations, search_head):
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
     if config["type"] != "whisper-encoder-ctc":
@@ -77,6 +85,8 @@ def make(folder, licence, lm_scales, word_penalties, confidence_maps, search_hea
             with open(confidence_maps[name], encoding="utf-8") as file:
                 entry["confidence_map"] = json.load(file)
         bundle["heads"][name] = entry
+    if combinations:
+        bundle["head_combinations"] = combinations
     for key, names in {
         "words": ("words.txt.gz", "words.txt"),
         "pronunciations": ("pronunciations.txt.gz",),
@@ -106,7 +116,9 @@ if __name__ == "__main__":
     parser.add_argument("--word-penalty", action="append", default=[], metavar="HEAD=W")
     parser.add_argument("--confidence-map", action="append", default=[], metavar="HEAD=FILE",
                         help="as recipes/calibrate_confidences writes it")
+    parser.add_argument("--combination", action="append", default=[], type=combination, metavar="HEAD=W,HEAD=W:FILE",
+                        help="confidence map of combined heads, likewise")
     parser.add_argument("--search-head", help="head of the graph search (default: as config.json says)")
     options = parser.parse_args()
     make(options.folder, options.licence, settings(options.lm_scale), settings(options.word_penalty),
-         dict(pair.split("=", 1) for pair in options.confidence_map), options.search_head)
+         dict(pair.split("=", 1) for pair in options.confidence_map), options.combination, options.search_head)

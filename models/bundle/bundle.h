@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/confidence_map.h"
@@ -50,6 +51,12 @@ struct HeadDescription {
   std::optional<double> posterior_scale;  ///< weight of costs in posteriors of words
 };
 
+/// Several heads whose lattices are combined.
+struct HeadCombination {
+  std::vector<std::pair<std::string, double>> heads;  ///< name and weight, best first
+  ConfidenceMap confidence_map;                       ///< of the words that the combination gives
+};
+
 /// What bundle.json says. File names are relative to the bundle's folder.
 struct BundleManifest {
   std::string name;
@@ -60,8 +67,9 @@ struct BundleManifest {
   FeatureDescription features;
   double frame_shift_s = 0;  ///< of the scores, pooling included
   std::map<std::string, HeadDescription> heads;
-  std::string search_head;  ///< default for the graph search
-  std::string greedy_head;  ///< default where there is no graph
+  std::vector<HeadCombination> combinations;  ///< those that something is known about
+  std::string search_head;                    ///< default for the graph search
+  std::string greedy_head;                    ///< default where there is no graph
   std::string
       words_file;  ///< WORD<TAB>count, may be gzipped; empty where there is none (so for the next three)
   std::string pronunciations_file;

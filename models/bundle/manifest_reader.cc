@@ -175,6 +175,43 @@ StatusOr<std::string> HeadName(const JsonObject& root, const std::string& member
   return name;
 }
 
+StatusOr<HeadCombination> ReadCombination(const JsonObject& object, const BundleManifest& manifest) {
+  const auto bad = [&](const std::string& reason) {
+    return Status::Corrupt("\"" + object.PathOf("heads") + "\": " + reason);
+  };
+  HeadCombination combination;
+  const nlohmann::json& heads = object.json().value("heads", nlohmann::json());
+  if (!heads.is_array() || heads.size() < 2) return bad("not a list of two heads or more");
+  for (const nlohmann::json& head : heads) {
+    if (!head.is_array() || head.size() != 2 || !head[0].is_string() || !head[1].is_number())
+      return bad("a head is a pair of name and weight");
+    const auto name = head[0].get<std::string>();
+    const auto weight = head[1].get<double>();
+    if (!manifest.heads.contains(name)) return bad("there is no head " + name);
+    for (const auto& [other, other_weight] : combination.heads) {
+      if (other == name) return bad("head " + name + " is there twice");
+    }
+    if (!(weight >= 0 && weight <= 1e6)) return bad("weights are 0 to 1e6");
+    combination.heads.emplace_back(name, weight);
+  }
+  SKALD_RETURN_IF_ERROR(ReadConfidenceMap(object, &combination.confidence_map));
+  return combination;
+}
+
+Status ReadCombinations(const JsonObject& root, BundleManifest* manifest) {
+  if (!root.Has("head_combinations")) return Status::Ok();
+  const nlohmann::json& list = root.json().at("head_combinations");
+  if (!list.is_array() || list.size() > 100)
+    return Status::Corrupt("\"head_combinations\" is not a list of at most 100");
+  for (size_t i = 0; i < list.size(); ++i) {
+    SKALD_ASSIGN_OR_RETURN(const JsonObject object,
+                           JsonObject::Of(list[i], "head_combinations[" + std::to_string(i) + "]"));
+    SKALD_ASSIGN_OR_RETURN(HeadCombination combination, ReadCombination(object, *manifest));
+    manifest->combinations.push_back(std::move(combination));
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 StatusOr<BundleManifest> ReadBundleManifest(std::string_view json_text) {
@@ -200,6 +237,7 @@ StatusOr<BundleManifest> ReadBundleManifest(std::string_view json_text) {
     SKALD_RETURN_IF_ERROR(ReadHead(object, manifest, &head));
     manifest.heads.emplace(name, std::move(head));
   }
+  SKALD_RETURN_IF_ERROR(ReadCombinations(root, &manifest));
   SKALD_ASSIGN_OR_RETURN(manifest.search_head, HeadName(root, "search_head", manifest));
   SKALD_ASSIGN_OR_RETURN(manifest.greedy_head, HeadName(root, "greedy_head", manifest));
   SKALD_ASSIGN_OR_RETURN(manifest.words_file, FileMember(root, "words", false, manifest));

@@ -14,12 +14,17 @@ namespace {
 
 double Seconds(int32_t common_frame) { return common_frame / kCommonFramesPerSecond; }
 
+DescriptionOptions OptionsOfHead(DescriptionOptions options, const CombinedHead& head) {
+  options.confidence_map = head.confidence_map;
+  return options;
+}
+
 }  // namespace
 
 HeadCombiner::HeadCombiner(std::span<const CombinedHead> heads, const DescriptionOptions& options)
     : heads_(heads.begin(), heads.end()),
       options_(options),
-      first_head_(heads[0].graph, options, heads[0].rescorer) {
+      first_head_(heads[0].graph, OptionsOfHead(options, heads[0]), heads[0].rescorer) {
   for (const CombinedHead& head : heads_) {
     std::vector<uint32_t>& numbers = words_.emplace_back();
     for (uint32_t w = 0; w < head.graph.word_count(); ++w)
@@ -51,7 +56,7 @@ Segment HeadCombiner::Describe(std::span<const RawLattice> lattices, int64_t fir
   const ConfusionNetwork network = NetworkOfUnion(systems);
   for (const ConfidentWord& chosen : network.words) {
     Word word{numbers_.Spelling(chosen.word), Seconds(chosen.start_frame), Seconds(chosen.end_frame),
-              chosen.confidence};
+              options_.confidence_map(chosen.confidence)};
     if (!result.words.empty()) word.start_s = std::max(word.start_s, result.words.back().start_s);
     word.end_s = std::max(word.end_s, word.start_s);
     word.alternatives = OtherWords(network.bins[chosen.bin], chosen.word, options_.alternatives,

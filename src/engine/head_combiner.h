@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/confidence_map.h"
 #include "base/results.h"
 #include "base/status.h"
 #include "decoder/combine/lattice_union.h"
@@ -26,12 +27,14 @@ struct CombinedHead {
   const LatticeRescorer* rescorer = nullptr;  ///< null: none
   int64_t first_column = 0;                   ///< of its scores
   double weight = 1;                          ///< its share; 0 or more
+  ConfidenceMap confidence_map = {};          ///< where its words stand alone
 };
 
 /// Turns the raw lattices that the heads made of a segment into the words of least expected errors over all
-/// of them: CombineByMbr of their word lattices. Confidences are posteriors in the union, not calibrated.
-/// N-best lists are of the union, costs the -ln of their share; lattices to be written there are none. A
-/// segment beyond max_mbr_cells gets the words of the first head. Thread safe.
+/// of them: CombineByMbr of their word lattices. Confidences are posteriors in the union, calibrated by the
+/// map of the options. N-best lists are of the union, costs the -ln of their share; lattices to be written
+/// there are none. A segment beyond max_mbr_cells gets the words of the first head, calibrated by its own
+/// map. Thread safe.
 class HeadCombiner {
  public:
   /// References in `heads` are kept; the first head is the best one. Of `options`, word_rule and

@@ -84,6 +84,18 @@ void Choose(const std::optional<Chosen>& chosen, const std::optional<OfBundle>& 
   }
 }
 
+/// What the bundle has for just these heads and weights; otherwise confidences stay as computed.
+ConfidenceMap MapOfCombination(const BundleManifest& manifest, const std::vector<HeadShare>& shares) {
+  for (const HeadCombination& known : manifest.combinations) {
+    const bool same = std::equal(known.heads.begin(), known.heads.end(), shares.begin(), shares.end(),
+                                 [](const auto& head, const HeadShare& share) {
+                                   return head.first == share.name && head.second == share.weight;
+                                 });
+    if (same) return known.confidence_map;
+  }
+  return {};
+}
+
 void ApplyBundleChoices(const HeadDescription& head, RecognizerOptions* options) {
   Choose(options->beam, head.beam, &options->search.beam);
   Choose(options->lattice_beam, head.lattice_beam, &options->search.lattice_beam);
@@ -320,13 +332,16 @@ Status Recognizer::State::MakeHeads(const std::string& cache_folder, const Build
     heads.push_back(std::move(head));
     if (shares.size() == 1) break;
     const SearchHead& made = *heads.back();
-    combined.push_back(
-        {*made.graph, made.search, made.Boosts(), made.rescorer.get(), first_column, share.weight});
+    combined.push_back({*made.graph, made.search, made.Boosts(), made.rescorer.get(), first_column,
+                        share.weight, options.raw_confidences ? ConfidenceMap() : made.confidence_map});
     first_column += made.graph->info().unit_count;
   }
   info.graph_path = first_head().graph_path;
   options.search = first_head().search;
-  if (!options.raw_confidences) options.description.confidence_map = first_head().confidence_map;
+  if (!options.raw_confidences) {
+    options.description.confidence_map =
+        combined.empty() ? first_head().confidence_map : MapOfCombination(bundle.manifest(), shares);
+  }
   return Status::Ok();
 }
 

@@ -40,6 +40,8 @@ GraphImage Loop(const std::vector<std::string>& words) {
 }
 
 /// Two heads with word tables of their own, and random scores of both side by side.
+const ConfidenceMap kMap = ConfidenceMap::Create({{0, 0.25}, {1, 0.75}}).value();
+
 class HeadCombinerTest : public ::testing::Test {
  protected:
   std::vector<RawLattice> RandomLattices(int64_t frames) {
@@ -88,6 +90,7 @@ class HeadCombinerTest : public ::testing::Test {
 
 TEST_F(HeadCombinerTest, SaysWhatCombiningTheSystemsSays) {
   DescriptionOptions options;
+  options.confidence_map = kMap;
   for (int round = 0; round < 50; ++round) {
     const std::vector<RawLattice> lattices = RandomLattices(1 + static_cast<int64_t>(random_() % 8));
     const std::vector<Word> expected = Expected(lattices, options);
@@ -97,7 +100,7 @@ TEST_F(HeadCombinerTest, SaysWhatCombiningTheSystemsSays) {
     for (size_t i = 0; i < expected.size(); ++i) {
       EXPECT_EQ(segment.words[i].text, expected[i].text);
       EXPECT_NEAR(segment.words[i].start_s, expected[i].start_s, kPosteriorSumAbs);
-      EXPECT_NEAR(segment.words[i].confidence, expected[i].confidence, kPosteriorSumAbs);
+      EXPECT_NEAR(segment.words[i].confidence, kMap(expected[i].confidence), kPosteriorSumAbs);
       EXPECT_TRUE(segment.words[i].alternatives.empty());
       text += (i == 0 ? "" : " ") + expected[i].text;
     }
@@ -174,9 +177,13 @@ TEST_F(HeadCombinerTest, StringsAndAlternativesHaveTheirShareOfBothHeads) {
 TEST_F(HeadCombinerTest, LongSegmentsGetTheWordsOfTheFirstHead) {
   DescriptionOptions options;
   options.max_mbr_cells = 1;
+  heads_[0].confidence_map = kMap;
   const std::vector<RawLattice> lattices = RandomLattices(8);
-  EXPECT_EQ(HeadCombiner(heads_, options).Describe(lattices, kFirstFrame, kClock).text,
-            SegmentDescriber(first_, options).Describe(lattices[0], kFirstFrame, kClock).text);
+  const Segment segment = HeadCombiner(heads_, options).Describe(lattices, kFirstFrame, kClock);
+  options.confidence_map = kMap;
+  const Segment expected = SegmentDescriber(first_, options).Describe(lattices[0], kFirstFrame, kClock);
+  EXPECT_EQ(segment.text, expected.text);
+  EXPECT_EQ(segment.confidence, expected.confidence);
 }
 
 }  // namespace

@@ -132,6 +132,28 @@ TEST_F(BundleTest, HeadsMayHaveAConfidenceMap) {
   }
 }
 
+TEST_F(BundleTest, CombinedHeadsMayHaveAConfidenceMap) {
+  const auto with = [this](const char* combinations) {
+    return FailureWith([&](json& m) {
+      m["heads"]["more"] = m["heads"]["char"];
+      m["head_combinations"] = json::parse(combinations);
+    });
+  };
+  with(R"([{"heads": [["more", 2], ["char", 0.5]], "confidence_map": [[0, 0.5], [1, 1]]}])");
+  const StatusOr<Bundle> bundle = Bundle::Open(folder_.path());
+  ASSERT_TRUE(bundle.ok()) << bundle.status().ToString();
+  const HeadCombination& known = bundle->manifest().combinations.at(0);
+  EXPECT_EQ(known.heads, (std::vector<std::pair<std::string, double>>{{"more", 2}, {"char", 0.5}}));
+  EXPECT_DOUBLE_EQ(known.confidence_map(0.5), 0.75);
+  for (const char* bad :
+       {"{}", "[3]", "[{}]", R"([{"heads": [["char", 1]]}])", R"([{"heads": ["char", "more"]}])",
+        R"([{"heads": [["char", 1], ["more", -1]]}])", R"([{"heads": [["char", 1], ["less", 1]]}])",
+        R"([{"heads": [["char", 1], ["char", 1]]}])",
+        R"([{"heads": [["char", 1], ["more", 1]], "confidence_map": 3}])"}) {
+    EXPECT_THAT(with(bad), HasSubstr("head_combinations")) << bad;
+  }
+}
+
 TEST_F(BundleTest, NamesTheMemberThatIsWrong) {
   EXPECT_THAT(FailureWith([](json& m) { m["skald_bundle"] = 2; }), HasSubstr("bundle.json: bundle format 2"));
   EXPECT_THAT(FailureWith([](json& m) { m.erase("name"); }), HasSubstr("bundle.json: \"name\" is missing"));
