@@ -164,7 +164,9 @@ std::vector<ReferenceOccurrence> FindOccurrences(const std::vector<Keyword>& key
   std::map<std::pair<std::string, std::string>, std::vector<const TimedWord*>> channels;
   for (const TimedWord& word : words) channels[{word.file, word.channel}].push_back(&word);
   std::vector<ReferenceOccurrence> occurrences;
-  for (auto& [place, of_channel] : channels) {
+  for (auto& channel : channels) {
+    const std::string& file = channel.first.first;
+    std::vector<const TimedWord*>& of_channel = channel.second;
     std::stable_sort(of_channel.begin(), of_channel.end(),
                      [](const TimedWord* a, const TimedWord* b) { return a->start_s < b->start_s; });
     std::vector<std::string> texts;
@@ -181,7 +183,7 @@ std::vector<ReferenceOccurrence> FindOccurrences(const std::vector<Keyword>& key
           if (of_channel[i + 1]->start_s - end_s > max_gap_s + 1e-6) return;
         }
         const double end_s = of_channel[last]->start_s + of_channel[last]->duration_s;
-        occurrences.push_back({keyword.id, place.first, (of_channel[first]->start_s + end_s) / 2, false});
+        occurrences.push_back({keyword.id, file, (of_channel[first]->start_s + end_s) / 2, false});
       });
     }
   }
