@@ -44,6 +44,7 @@ def make(folder, licence, lm_scales, word_penalties, confidence_maps, combinatio
         "name": config["name"],
         "licence": licence,
         "language": config["language"],
+        **({"card": config["card"]} if "card" in config else {}),
         "architecture": {
             "type": config["type"],
             "weights": "model.safetensors",

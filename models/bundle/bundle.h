@@ -10,6 +10,7 @@
 #include "base/confidence_map.h"
 #include "base/status.h"
 #include "models/bundle/architecture_sizes.h"
+#include "models/bundle/model_card.h"
 
 namespace skald {
 
@@ -62,6 +63,7 @@ struct BundleManifest {
   std::string name;
   std::string licence;
   std::string language;      ///< BCP 47, e.g. "en"
+  ModelCard card;            ///< empty: nobody said
   ArchitectureSizes sizes;   ///< the alternative says which architecture it is
   std::string weights_file;  ///< safetensors
   FeatureDescription features;

@@ -38,6 +38,7 @@ std::string BundleManifestToJson(const BundleManifest& manifest) {
                {"name", manifest.name},
                {"licence", manifest.licence},
                {"language", manifest.language}};
+  if (!manifest.card.empty()) json["card"] = ModelCardToJson(manifest.card);
   json["architecture"] = ArchitectureSizesToJson(manifest.sizes);
   json["architecture"]["weights"] = manifest.weights_file;
   const FeatureDescription& features = manifest.features;

@@ -226,6 +226,7 @@ StatusOr<BundleManifest> ReadBundleManifest(std::string_view json_text) {
   SKALD_ASSIGN_OR_RETURN(manifest.name, root.String("name"));
   SKALD_ASSIGN_OR_RETURN(manifest.licence, root.String("licence"));
   SKALD_ASSIGN_OR_RETURN(manifest.language, root.String("language"));
+  SKALD_ASSIGN_OR_RETURN(manifest.card, ReadModelCard(root));
   SKALD_RETURN_IF_ERROR(ReadFiles(root, &manifest));
   SKALD_RETURN_IF_ERROR(ReadArchitecture(root, &manifest));
   SKALD_RETURN_IF_ERROR(ReadIvector(root, &manifest));

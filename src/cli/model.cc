@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <fmt/format.h>
+#include <sstream>
 
 #include "base/file.h"
 #include "cli/command.h"
@@ -24,9 +25,10 @@ constexpr char kAbout[] =
     "folder, or "
     "one of\n"
     "                   Kaldi's prepare_online_decoding.sh\n"
-    "info   prints what a model bundle holds: architecture, heads, files, and its model card (README.md): "
-    "data, licence,\n"
-    "       intended use, word error rates\n"
+    "info   prints what a model bundle holds: architecture, heads, files, its model card (data, intended "
+    "use, "
+    "limits,\n"
+    "       word error rates; \"unknown\" where nobody said), and its README.md\n"
     "check  verifies every file, loads the network and re-runs the bundle's golden test on this machine\n\n"
     "DIR is the bundle's folder (default: the English model that comes with Skald).";
 
@@ -53,11 +55,40 @@ void PrintInfo(const Bundle& bundle) {
   }
 }
 
-/// The bundle's model card: data, licence, intended use, word error rates, as its README.md has them.
+/// `text` in lines of at most kLineWidth bytes, the first one behind `name`.
+void PrintWrapped(const char* name, const std::string& text) {
+  constexpr size_t kLineWidth = 100;
+  std::istringstream words(text);
+  std::string word, line;
+  const auto print = [&] {
+    std::printf("%-16s %s\n", name, line.c_str());
+    name = "";
+    line.clear();
+  };
+  while (words >> word) {
+    if (!line.empty() && line.size() + 1 + word.size() > kLineWidth) print();
+    line += (line.empty() ? "" : " ") + word;
+  }
+  print();
+}
+
+/// The bundle's model card, and what its README.md tells.
 void PrintCard(const Bundle& bundle) {
+  const ModelCard& card = bundle.manifest().card;
+  const auto text = [](const char* name, const std::string& said) {
+    PrintWrapped(name, said.empty() ? "unknown" : said);
+  };
+  text("trained on", card.data);
+  text("intended use", card.intended_use);
+  text("limits", card.limits);
+  for (const CardResult& result : card.word_error_rates) {
+    text("word errors", fmt::format("{:g} % {}{}{}", result.wer_percent, result.set,
+                                    result.decoding.empty() ? "" : ": ", result.decoding));
+  }
+  if (card.word_error_rates.empty()) text("word errors", "");
   constexpr size_t kMaxCardBytes = size_t{1} << 20;
-  const StatusOr<std::string> card = ReadFile(bundle.folder() + "/README.md", kMaxCardBytes);
-  if (card.ok()) std::printf("\n%s%s", card->c_str(), card->ends_with('\n') ? "" : "\n");
+  const StatusOr<std::string> readme = ReadFile(bundle.folder() + "/README.md", kMaxCardBytes);
+  if (readme.ok()) std::printf("\n%s%s", readme->c_str(), readme->ends_with('\n') ? "" : "\n");
 }
 
 /// What a `skald model import` line says besides its folders.

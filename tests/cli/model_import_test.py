@@ -149,6 +149,13 @@ class ModelImportTest(SkaldTest):
         result = run("model", "info", bundle)
         for expected in ("small", "CC-BY-4.0", "fastconformer-ctc, 2 layers of width 32", "0.08 s"):
             self.assertIn(expected, result.stdout)
+        for unknown in ("trained on", "intended use", "limits", "word errors"):
+            self.assertRegex(result.stdout, "(?m)^%-16s unknown$" % unknown)
+        self.assertEqual(result.stderr, "")
+        known = run("model", "info", PROJECT / "models/en-base-25fps").stdout
+        self.assertRegex(known, r"(?m)^trained on +Started from models/en-base\. ")
+        self.assertRegex(known, r"(?m)^word errors +10\.87 % librispeech-dev-clean-mp3, 20 speakers: phone graph")
+        self.assertNotIn("unknown", known.split("#")[0])
         again = run("model", "import", "hf", CHECKPOINTS / "parakeet", bundle)
         self.assertEqual(again.returncode, 3)
         self.assertIn("exists already", again.stderr)

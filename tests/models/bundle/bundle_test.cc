@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "models/acoustic_model.h"
+#include "models/bundle/bundle_writer.h"
 #include "support/test_environment.h"
 
 namespace skald {
@@ -118,6 +119,16 @@ TEST_F(BundleTest, OpensAndLoads) {
   EXPECT_TRUE(bundle->VerifyAll().ok());
   EXPECT_EQ(*bundle->ReadUnits("char"), (std::vector<std::string>{"<blk>", "|", "A"}));
   EXPECT_EQ(bundle->manifest().heads.at("char").word_separator, "|");
+}
+
+TEST_F(BundleTest, MayHaveAModelCard) {
+  const json card = json::parse(R"({"data": "books", "word_error_rates": [{"set": "a", "wer_percent": 3}]})");
+  EXPECT_EQ(FailureWith([&](json& m) { m["card"] = card; }), "ok");
+  const BundleManifest manifest = Bundle::Open(folder_.path())->manifest();
+  EXPECT_EQ(manifest.card.data, "books");
+  const json written = json::parse(BundleManifestToJson(manifest));
+  EXPECT_EQ(written["card"], card);
+  EXPECT_THAT(FailureWith([](json& m) { m["card"] = 1; }), HasSubstr("bundle.json: \"card\""));
 }
 
 TEST_F(BundleTest, HeadsMayHaveAConfidenceMap) {
