@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   skald::RecognizerOptions options;
-  options.search.beam = 12;  // a little faster than the default, a little less accurate
+  options.beam = 12.0f;  // a little faster than the default, a little less accurate
   auto recognizer = skald::Recognizer::Create(options);
   if (!recognizer.ok()) {
     std::fprintf(stderr, "%s\n", recognizer.status().ToString().c_str());

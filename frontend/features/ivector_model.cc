@@ -37,6 +37,7 @@ Status IvectorOptions::Validate() const {
   SKALD_RETURN_IF_ERROR(CheckRange("prior_offset", prior_offset, -1e6, 1e6));
   SKALD_RETURN_IF_ERROR(CheckRange("mean_frames", mean_frames, 1, 100000));
   SKALD_RETURN_IF_ERROR(CheckRange("global_mean_frames", global_mean_frames, 0, 100000));
+  SKALD_RETURN_IF_ERROR(CheckRange("least_energy", least_energy, -1e6, 1e6));
   SKALD_RETURN_IF_ERROR(CheckRange("chunk_frames", chunk_frames, 1, 10000));
   SKALD_RETURN_IF_ERROR(CheckRange("right_context", right_context, 0, 10000));
   return CheckRange("step_samples", step_samples, 1, 1 << 20);

@@ -28,6 +28,8 @@ struct IvectorOptions {
   /// Frames before a frame whose mean is taken out for the posteriors, and how many frames the global mean
   /// counts as.
   int mean_frames = 600, global_mean_frames = 200;
+  /// Frames whose value 0 is not above this have the mean of other ones (SlidingMeanOptions::least_energy).
+  double least_energy = -1e6;
 
   /// Weight of frames that FrameWeights take for silence; 1: frames weigh alike, and none are needed.
   double silence_weight = 1;
@@ -76,7 +78,7 @@ class IvectorModel {
   /// Adds `weight` times what a frame says of Gaussian g: linear [S], quadratic [S * (S + 1) / 2] (lower
   /// triangle).
   void Accumulate(int g, double weight, const float* projected, double* linear, double* quadratic) const;
-  const float* global_mean() const { return parameters_.global_mean.data(); }
+  const std::vector<float>& global_mean() const { return parameters_.global_mean; }
 
  private:
   IvectorModel() = default;

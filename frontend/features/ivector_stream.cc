@@ -69,6 +69,9 @@ IvectorStream::IvectorStream(std::shared_ptr<const IvectorModel> model, FeatureE
     : model_(std::move(model)),
       extractor_(std::move(extractor)),
       weights_(std::move(weights)),
+      mean_({model_->options().mean_frames, model_->options().global_mean_frames,
+             model_->options().least_energy},
+            model_->global_mean()),
       projected_(static_cast<size_t>(model_->projected())) {
   const auto size = static_cast<size_t>(model_->options().size);
   linear_.assign(size, 0.0);
@@ -76,7 +79,6 @@ IvectorStream::IvectorStream(std::shared_ptr<const IvectorModel> model, FeatureE
   current_.assign(size, 0.0);
   current_[0] = linear_[0] = model_->options().prior_offset;
   for (size_t i = 0; i < size; ++i) quadratic_[i * (i + 1) / 2 + i] = 1.0;
-  sum_.assign(static_cast<size_t>(model_->options().feature_bins), 0.0);
 }
 
 void IvectorStream::Push(PcmView samples) {
@@ -130,8 +132,7 @@ void IvectorStream::ShowChunk(int64_t chunk) {
   const int64_t end = (chunk + 1) * chunk_frames + weights_->frames_after();
   input_.clear();
   for (int64_t frame = first; frame < end; ++frame) {
-    const std::vector<float>& features =
-        frames_[static_cast<size_t>(std::clamp<int64_t>(frame, 0, frame_count_ - 1) - first_kept_)].plain;
+    const std::vector<float>& features = FeaturesOf(frame);
     const std::vector<float>& ivector = IvectorOf(frame);
     input_.insert(input_.end(), features.begin(), features.end());
     input_.insert(input_.end(), ivector.begin(), ivector.end());
@@ -145,46 +146,50 @@ void IvectorStream::AddFrames() {
   if (frames == 0) return;
   features_.resize(static_cast<size_t>(frames * extractor_.bins()));
   extractor_.Run(samples_, {features_.data(), frames, extractor_.bins()});
-  for (int64_t frame = 0; frame < frames; ++frame) AddFrame(features_.data() + frame * extractor_.bins());
+  for (int64_t frame = 0; frame < frames; ++frame) {
+    const float* const features = features_.data() + frame * extractor_.bins();
+    frames_.push_back({{features, features + extractor_.bins()}, {}});
+    mean_.Add(features);
+  }
+  frame_count_ += frames;
+  // Weights may change for this long after, contexts of chunks reach back less.
+  constexpr int64_t kLateFrames = 1000;
+  const IvectorOptions& options = model_->options();
+  const int64_t needed = std::min(frame_count_ - options.mean_frames,
+                                  counted_ - options.splice_left - (weights_ != nullptr ? kLateFrames : 0));
+  for (; first_kept_ < needed; ++first_kept_) frames_.pop_front();
+  mean_.Forget(first_kept_);
   samples_.erase(samples_.begin(), samples_.begin() + static_cast<ptrdiff_t>(
                                                           frames * extractor_.options().frame_shift_samples));
 }
 
-void IvectorStream::AddFrame(const float* features) {
-  const IvectorOptions& options = model_->options();
-  const auto bins = static_cast<size_t>(options.feature_bins);
-  Frame frame;
-  frame.plain.assign(features, features + bins);
-  for (size_t i = 0; i < bins; ++i) sum_[i] += features[i];
-  const int64_t leaving = frame_count_ - options.mean_frames;
-  if (leaving >= 0) {
-    const Frame& left = frames_[static_cast<size_t>(leaving - first_kept_)];
-    for (size_t i = 0; i < bins; ++i) sum_[i] -= left.plain[i];
-  }
-  const auto own = static_cast<double>(std::min<int64_t>(frame_count_ + 1, options.mean_frames));
-  const double global = std::min<double>(options.mean_frames - own, options.global_mean_frames);
-  frame.normalised.resize(bins);
-  for (size_t i = 0; i < bins; ++i) {
-    const double mean = (sum_[i] + global * model_->global_mean()[i]) / (own + global);
-    frame.normalised[i] = static_cast<float>(features[i] - mean);
-  }
-  frames_.push_back(std::move(frame));
-  ++frame_count_;
-  // Weights may change for this long after, contexts of chunks reach back less.
-  constexpr int64_t kLateFrames = 1000;
-  const int64_t needed = std::min(frame_count_ - options.mean_frames,
-                                  counted_ - options.splice_left - (weights_ != nullptr ? kLateFrames : 0));
-  for (; first_kept_ < needed; ++first_kept_) frames_.pop_front();
+const std::vector<float>& IvectorStream::FeaturesOf(int64_t frame) const {
+  return frames_[static_cast<size_t>(std::clamp<int64_t>(frame, 0, frame_count_ - 1) - first_kept_)].features;
 }
 
-void IvectorStream::Splice(int64_t frame, bool normalised, std::vector<float>* spliced) const {
-  spliced->clear();
-  for (int64_t t = frame - model_->options().splice_left; t <= frame + model_->options().splice_right; ++t) {
-    const Frame& source =
-        frames_[static_cast<size_t>(std::clamp<int64_t>(t, 0, frame_count_ - 1) - first_kept_)];
-    const std::vector<float>& values = normalised ? source.normalised : source.plain;
-    spliced->insert(spliced->end(), values.begin(), values.end());
+/// Into the frame's `projected`, once: what means there are depends on what was asked for before.
+void IvectorStream::ProjectNormalised(int64_t frame) {
+  Frame& target = frames_[static_cast<size_t>(frame - first_kept_)];
+  if (!target.projected.empty()) return;
+  const IvectorOptions& options = model_->options();
+  const auto bins = static_cast<size_t>(options.feature_bins);
+  spliced_.resize(bins * static_cast<size_t>(options.splice_left + 1 + options.splice_right));
+  float* next = spliced_.data();
+  for (int64_t t = frame - options.splice_left; t <= frame + options.splice_right; ++t, next += bins) {
+    const int64_t source = std::clamp<int64_t>(t, 0, frame_count_ - 1);
+    mean_.Normalise(source, FeaturesOf(source).data(), next);
   }
+  target.projected.resize(projected_.size());
+  model_->Project(spliced_.data(), target.projected.data());
+}
+
+void IvectorStream::ProjectPlain(int64_t frame) {
+  spliced_.clear();
+  for (int64_t t = frame - model_->options().splice_left; t <= frame + model_->options().splice_right; ++t) {
+    const std::vector<float>& values = FeaturesOf(t);
+    spliced_.insert(spliced_.end(), values.begin(), values.end());
+  }
+  model_->Project(spliced_.data(), projected_.data());
 }
 
 void IvectorStream::AccumulateUntil(int64_t frame) {
@@ -203,13 +208,11 @@ void IvectorStream::AccumulateUntil(int64_t frame) {
 void IvectorStream::AccumulateFrame(int64_t frame, double frame_weight) {
   if (frame_weight == 0 || frame < first_kept_) return;
   const IvectorOptions& options = model_->options();
-  Splice(frame, true, &spliced_);
-  model_->Project(spliced_.data(), projected_.data());
+  ProjectNormalised(frame);
   // What weighs little is worth few Gaussians.
   const double least = std::min(options.least_posterior / std::abs(frame_weight), 0.99);
-  model_->Posteriors(projected_.data(), least, &posteriors_);
-  Splice(frame, false, &spliced_);
-  model_->Project(spliced_.data(), projected_.data());
+  model_->Posteriors(frames_[static_cast<size_t>(frame - first_kept_)].projected.data(), least, &posteriors_);
+  ProjectPlain(frame);
   double weight = 0;
   for (const auto& [g, posterior] : posteriors_) {
     const double share = options.posterior_scale * frame_weight * posterior;
@@ -227,7 +230,11 @@ void IvectorStream::AccumulateFrame(int64_t frame, double frame_weight) {
 }
 
 void IvectorStream::Estimate() {
-  if (weight_ <= 0) return;
+  if (weight_ <= 0) {
+    std::fill(current_.begin(), current_.end(), 0.0);
+    current_[0] = model_->options().prior_offset;
+    return;
+  }
   Solve(quadratic_, linear_, model_->options().solver_steps, &current_);
 }
 

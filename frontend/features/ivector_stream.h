@@ -12,6 +12,7 @@
 #include "frontend/features/feature_extractor.h"
 #include "frontend/features/frame_weights.h"
 #include "frontend/features/ivector_model.h"
+#include "frontend/features/sliding_mean.h"
 
 namespace skald {
 
@@ -39,21 +40,22 @@ class IvectorStream {
   void Forget(int64_t first_frame);
 
  private:
-  /// A feature frame, as it is and less the mean of the frames up to it.
   struct Frame {
-    std::vector<float> plain, normalised;
+    std::vector<float> features;
+    std::vector<float> projected;  ///< of the frames around it less their means; empty: not asked for yet
   };
 
   void Step(bool finished);
   void AddFrames();
-  void AddFrame(const float* features);
   void AccumulateUntil(int64_t frame);
   void AccumulateFrame(int64_t frame, double weight);
   void CollectChanges();
   void ShowChunk(int64_t chunk);
   const std::vector<float>& IvectorOf(int64_t frame) const;
   void Estimate();
-  void Splice(int64_t frame, bool normalised, std::vector<float>* spliced) const;
+  const std::vector<float>& FeaturesOf(int64_t frame) const;
+  void ProjectNormalised(int64_t frame);
+  void ProjectPlain(int64_t frame);
   /// The chunk whose i-vector a frame has.
   int64_t ChunkOf(int64_t frame) const;
 
@@ -66,7 +68,7 @@ class IvectorStream {
   std::deque<Frame> frames_;
   int64_t first_kept_ = 0;  // number of frames_.front()
   int64_t frame_count_ = 0;
-  std::vector<double> sum_;            // of the frames that the mean is over
+  SlidingMean mean_;
   int64_t counted_ = 0;                // frames in the statistics
   std::map<int64_t, double> changes_;  // of weights, by frame, that are not in the statistics yet
   double weight_ = 0;                  // of them

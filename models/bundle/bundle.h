@@ -50,6 +50,7 @@ struct HeadDescription {
   std::optional<double> beam, lattice_beam;  ///< nats
   std::optional<int> max_active;
   std::optional<double> posterior_scale;  ///< weight of costs in posteriors of words
+  std::optional<double> graph_scale;      ///< weight of the graph's costs beside the scores, in the same
 };
 
 /// Several heads whose lattices are combined.

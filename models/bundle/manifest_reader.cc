@@ -142,6 +142,7 @@ Status ReadSearch(const JsonObject& head, HeadDescription* description) {
   SKALD_RETURN_IF_ERROR(number("beam", 0.1, 1000, &description->beam));
   SKALD_RETURN_IF_ERROR(number("lattice_beam", 0.1, 1000, &description->lattice_beam));
   SKALD_RETURN_IF_ERROR(number("posterior_scale", 1e-3, 100, &description->posterior_scale));
+  SKALD_RETURN_IF_ERROR(number("graph_scale", 1e-3, 100, &description->graph_scale));
   if (object.Has("max_active")) {
     SKALD_ASSIGN_OR_RETURN(const int64_t most, object.Integer("max_active", 1, 100'000'000));
     description->max_active = static_cast<int>(most);

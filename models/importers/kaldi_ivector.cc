@@ -10,6 +10,8 @@ namespace skald {
 namespace {
 
 constexpr int32_t kMaxGaussians = 100'000;
+/// What is quiet for Vosk; Kaldi has no such option.
+constexpr double kVoskLeastEnergy = 50;
 /// Weighted frames that Vosk lets an i-vector be sure of; Kaldi's default is 0, no limit.
 constexpr double kVoskMaxCount = 100;
 
@@ -133,8 +135,9 @@ Status ReadSettings(const KaldiIvectorFiles& files, std::map<std::string, double
   SKALD_ASSIGN_OR_RETURN((*settings)["splice_right"], splice.Integer("right-context", 4, 0, 100));
 
   SKALD_ASSIGN_OR_RETURN(const KaldiConfig cmvn, ReadConfigOr(files.cmvn_config));
-  SKALD_RETURN_IF_ERROR(cmvn.CheckKnown({"cmn-window", "global-frames", "speaker-frames", "norm-means",
-                                         "norm-vars", "modulus", "ring-buffer-size", "skip-dims"}));
+  SKALD_RETURN_IF_ERROR(
+      cmvn.CheckKnown({"cmn-window", "global-frames", "speaker-frames", "norm-means", "norm-vars", "modulus",
+                       "ring-buffer-size", "skip-dims", "cmn-min-energy"}));
   SKALD_ASSIGN_OR_RETURN(const bool variances, cmvn.Boolean("norm-vars", false));
   SKALD_ASSIGN_OR_RETURN(const bool means, cmvn.Boolean("norm-means", true));
   if (variances || !means || cmvn.Has("skip-dims")) {
@@ -144,6 +147,10 @@ Status ReadSettings(const KaldiIvectorFiles& files, std::map<std::string, double
   SKALD_ASSIGN_OR_RETURN((*settings)["global_mean_frames"], cmvn.Integer("global-frames", 200, 0, 100000));
 
   SKALD_ASSIGN_OR_RETURN(const KaldiConfig extractor, ReadConfigOr(files.extractor_config));
+  if (files.extractor_config.empty() || cmvn.Has("cmn-min-energy")) {
+    SKALD_ASSIGN_OR_RETURN((*settings)["least_energy"],
+                           cmvn.Number("cmn-min-energy", kVoskLeastEnergy, -1e6, 1e6));
+  }
   SKALD_ASSIGN_OR_RETURN((*settings)["selected_gaussians"], extractor.Integer("num-gselect", 5, 1, 10000));
   SKALD_ASSIGN_OR_RETURN((*settings)["least_posterior"], extractor.Number("min-post", 0.025, 0, 0.5));
   SKALD_ASSIGN_OR_RETURN((*settings)["posterior_scale"], extractor.Number("posterior-scale", 0.1, 1e-6, 1));

@@ -21,6 +21,10 @@ struct DescriptionOptions {
   /// kMbr: paths weigh exp(-mbr_scale * cost). Smaller: more words differ from the best path. Affects the
   /// text.
   double mbr_scale = 0.5;
+  /// Weight of the graph's costs beside the acoustic ones in words, confidences and n-best lists; the search
+  /// and the lattices that are written have them as they are. Smaller: more words. Other than 1: confidences
+  /// are those of the confusion network. Affects the text.
+  double graph_scale = 1.0;
   /// kMbr takes nodes of the word lattice times twice the words of its best path as memory, 16 bytes each,
   /// and time in proportion. A segment beyond this (some minutes without a pause) gets the words of the best
   /// path.

@@ -26,6 +26,7 @@ StatusOr<IvectorOptions> OptionsOf(const IvectorDescription& description, int fe
                                                {"posterior_scale", &options.posterior_scale},
                                                {"max_count", &options.max_count},
                                                {"silence_weight", &options.silence_weight},
+                                               {"least_energy", &options.least_energy},
                                                {"prior_offset", &options.prior_offset}};
   for (const auto& [name, value] : description.settings) {
     if (const auto place = whole.find(name); place != whole.end()) {

@@ -34,15 +34,25 @@ constexpr char kWeights[] = "model.safetensors", kIvectorWeights[] = "ivector.sa
 constexpr char kUnits[] = "units.txt", kGraph[] = "graph.skg";
 /// Longest window, in frames of scores: five minutes at the usual 30 ms.
 constexpr int kMaxFrames = 10000;
-/// Kaldi's default of frames-per-chunk, rounded up to the subsampling as its looped computation does.
-constexpr int kFramesPerChunk = 20;
+/// Kaldi's default of frames-per-chunk; its looped computation rounds it up to the subsampling.
+constexpr int kFramesPerChunk = 24;
 constexpr double kVoskSilenceWeight = 1e-3;
+constexpr double kVoskGraphScale = 0.9;
+
+/// Phones of silence where a model of Vosk has no model.conf.
+constexpr char kVoskSilencePhones[] = "1:2:3:4:5:6:7:8:9:10";
 
 /// Where the parts of a model are. Empty: not there.
 struct KaldiModelFiles {
   std::string network, mfcc, model_config, subsampling;
   std::string hclg, lexicon, grammar, disambiguation, words, word_boundary, phones;
   std::optional<KaldiIvectorFiles> ivector;
+
+  /// Kaldi's own folders say what Vosk takes for granted.
+  bool IsVosk() const {
+    const bool says = !subsampling.empty() || (ivector && !ivector->extractor_config.empty());
+    return !model_config.empty() || !says;
+  }
 };
 
 /// The first of `names` that is a file below one of `folders`; empty where none is.
@@ -129,6 +139,7 @@ struct PhoneRoles {
   std::set<int32_t> begins_word;  ///< first phones of words
   std::set<int32_t> outside;      ///< between words
   std::set<int32_t> silence;
+  bool silence_is_told = false;  ///< the model's options have the phones of silence
 };
 
 Status ReadWordBoundaries(const std::string& path, PhoneRoles* roles) {
@@ -151,7 +162,9 @@ Status ReadWordBoundaries(const std::string& path, PhoneRoles* roles) {
 StatusOr<PhoneRoles> ReadPhoneRoles(const KaldiModelFiles& files, const KaldiConfig& config) {
   PhoneRoles roles;
   if (!files.word_boundary.empty()) SKALD_RETURN_IF_ERROR(ReadWordBoundaries(files.word_boundary, &roles));
-  std::string list = config.Text("endpoint.silence-phones", "");
+  const bool has_defaults = files.IsVosk() && files.model_config.empty();
+  std::string list = config.Text("endpoint.silence-phones", has_defaults ? kVoskSilencePhones : "");
+  roles.silence_is_told = !list.empty();
   for (char& c : list) c = c == ':' || c == ',' ? ' ' : c;
   KaldiReader reader = KaldiReader::FromBytes(list, config.path());
   while (!reader.AtEnd()) {
@@ -277,7 +290,7 @@ class Importer {
     ivector_->settings["chunk_frames"] = (advised + subsampling - 1) / subsampling * subsampling;
     ivector_->settings["right_context"] = shape_.right_context;
     // Vosk weighs frames by its search wherever it knows phones of silence.
-    if (!files_.model_config.empty() && config_.Has("endpoint.silence-phones")) {
+    if (files_.IsVosk() && roles_.silence_is_told) {
       ivector_->settings["silence_weight"] = kVoskSilenceWeight;
     }
     ivector_->settings["step_samples"] = 0.2 * features_.sample_rate_hz;
@@ -324,6 +337,7 @@ class Importer {
     SKALD_ASSIGN_OR_RETURN(head.lattice_beam, config_.Number("lattice-beam", 6.0, 0.1, 1000));
     SKALD_ASSIGN_OR_RETURN(head.max_active, config_.Integer("max-active", 7000, 1, 100'000'000));
     head.posterior_scale = 1.0;
+    if (files_.IsVosk()) head.graph_scale = kVoskGraphScale;
     return head;
   }
 

@@ -13,7 +13,7 @@ struct KaldiImportOptions {
   std::string licence = "unknown";
   std::string language = "und";  ///< BCP 47
   /// Folder of HCLG.fst and words.txt (Kaldi's graph folder) where it is not in the model's; empty: it is.
-  std::string graph_folder;
+  std::string graph_folder = {};
 };
 
 /// Makes a bundle of a Kaldi nnet3 chain model with its graph: a Vosk model folder (both layouts), or a

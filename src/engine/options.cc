@@ -84,6 +84,7 @@ Status RecognizerOptions::Validate() const {
   SKALD_RETURN_IF_ERROR(chosen.Validate());
   DescriptionOptions described = description;
   described.mbr_scale = mbr_scale.value_or(description.mbr_scale);
+  described.graph_scale = graph_scale.value_or(description.graph_scale);
   described.confidence_scale = confidence_scale.value_or(description.confidence_scale);
   SKALD_RETURN_IF_ERROR(described.Validate());
   if (decoding == Decoding::kGreedy) SKALD_RETURN_IF_ERROR(ValidateGreedy());

@@ -84,6 +84,8 @@ struct RecognizerOptions {
   std::optional<double> mbr_scale;
   /// Weight of costs in confidences; likewise.
   std::optional<double> confidence_scale;
+  /// Weight of the graph's costs in both; likewise.
+  std::optional<double> graph_scale;
   /// Its confidence_map is replaced by the bundle's unless raw_confidences is set.
   DescriptionOptions description;
   /// Confidences as the lattice has them, uncalibrated.

@@ -74,6 +74,14 @@ std::string AlsoModelsAsText(const FusionOptions& fusion) {
   return text + (fusion.rule == FusionRule::kArithmetic ? ", arithmetic" : ", log-linear");
 }
 
+std::string DecodeAsText(const DescriptionOptions& description) {
+  std::string text = description.word_rule == WordRule::kMbr
+                         ? fmt::format("mbr, scale {:g}", description.mbr_scale)
+                         : "viterbi";
+  if (description.graph_scale != 1) text += fmt::format(", graph scale {:g}", description.graph_scale);
+  return text;
+}
+
 /// What was chosen goes before what the bundle says, and that before the rest.
 template <typename Chosen, typename OfBundle, typename Value>
 void Choose(const std::optional<Chosen>& chosen, const std::optional<OfBundle>& of_bundle, Value* value) {
@@ -102,6 +110,7 @@ void ApplyBundleChoices(const HeadDescription& head, RecognizerOptions* options)
   Choose(options->max_active, head.max_active, &options->search.max_active);
   Choose(options->mbr_scale, head.posterior_scale, &options->description.mbr_scale);
   Choose(options->confidence_scale, head.posterior_scale, &options->description.confidence_scale);
+  Choose(options->graph_scale, head.graph_scale, &options->description.graph_scale);
 }
 
 }  // namespace
@@ -375,10 +384,7 @@ void Recognizer::State::DescribeOptions() {
                       {"word_penalty", fmt::format("{:g}", options.search.word_penalty)}});
   }
   described.emplace_back("blank_penalty", fmt::format("{:g}", options.blank_penalty));
-  described.emplace_back("decode", !has_graph() ? "greedy"
-                                   : options.description.word_rule == WordRule::kMbr
-                                       ? fmt::format("mbr, scale {:g}", options.description.mbr_scale)
-                                       : "viterbi");
+  described.emplace_back("decode", has_graph() ? DecodeAsText(options.description) : "greedy");
   if (has_graph()) {
     described.emplace_back("boosted_phrases", fmt::format("{}", options.boosts.size()));
     described.emplace_back("rescore",

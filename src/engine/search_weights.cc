@@ -1,6 +1,7 @@
 #include "engine/search_weights.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -14,6 +15,7 @@ namespace {
 constexpr int64_t kOpenFrames = 100;
 /// The best path is all that is asked for.
 constexpr float kTraceBeam = 0.01f;
+constexpr TokenKey kNoToken = std::numeric_limits<TokenKey>::max();
 
 }  // namespace
 
@@ -35,11 +37,11 @@ class SearchWeightsSource::Stream : public FrameWeights {
     weights_.resize(static_cast<size_t>(all));
     const double silence = source_.options_.silence_weight;
     const double unknown = first == 0 ? silence : weights_[static_cast<size_t>(first - 1)];
-    const std::vector<bool> silent = Trace(first, decoded);
+    Trace(first, decoded);
     std::vector<std::pair<int64_t, double>> changes;
     double weight = unknown;
     for (int64_t frame = first; frame < all; ++frame) {
-      if (frame < decoded) weight = silent[static_cast<size_t>(frame - first)] ? silence : 1.0;
+      if (frame < decoded) weight = traced_[static_cast<size_t>(frame)].silent ? silence : 1.0;
       double& known = weights_[static_cast<size_t>(frame)];
       if (weight != known) {
         for (int i = 0; i < source_.subsampling_; ++i)
@@ -79,10 +81,18 @@ class SearchWeightsSource::Stream : public FrameWeights {
     return options;
   }
 
-  /// Whether the best path reads silence in the rows `first` to `end`.
-  std::vector<bool> Trace(int64_t first, int64_t end) const {
-    std::vector<bool> silent(static_cast<size_t>(std::max<int64_t>(0, end - first)));
-    if (silent.empty()) return silent;
+  /// What the best path does in a frame of scores.
+  struct Step {
+    TokenKey source = kNoToken;
+    bool silent = false;
+  };
+
+  /// Brings traced_ up to date in the rows `first` to `end`. Stops where the path comes from the token that
+  /// it came from before: what lies before that is the same, and the step from there on, which may be another
+  /// one, stays as it was, as it does for Kaldi.
+  void Trace(int64_t first, int64_t end) {
+    traced_.resize(static_cast<size_t>(end));
+    if (end <= first) return;
     const LinkHistory& history = search_.history();
     uint32_t token = search_.BestToken(false);
     for (size_t record = history.record_count(); record-- > 1 && history.record(record).frame > first;) {
@@ -101,15 +111,17 @@ class SearchWeightsSource::Stream : public FrameWeights {
         emitting = best_to(history.emitting_links(record));
       }
       if (emitting == nullptr) break;
-      silent[static_cast<size_t>(history.record(record).frame - 1 - first)] =
-          source_.is_silence_[source_.graph_.arc(emitting->cell).unit];
+      Step& step = traced_[static_cast<size_t>(history.record(record).frame - 1)];
+      const TokenKey source = history.tokens(record - 1)[emitting->source];
+      if (step.source == source) break;
+      step = {source, source_.is_silence_[source_.graph_.arc(emitting->cell).unit]};
       token = emitting->source;
     }
-    return silent;
   }
 
   SearchWeightsSource& source_;
   BeamSearch search_;
+  std::vector<Step> traced_;     // [frames of scores that the search has seen]
   std::vector<double> weights_;  // of frames of scores, as they were told last
   std::vector<float> nll_;
   bool failed_ = false;

@@ -18,6 +18,11 @@ namespace {
 /// Alternatives below this are not listed: outputs have three decimals.
 constexpr double kSmallestPosterior = 0.001;
 
+void ScaleGraphCosts(double scale, WordLattice* words) {
+  for (WordLatticeArc& arc : words->arcs) arc.graph_cost *= scale;
+  for (WordLatticeNode& node : words->nodes) node.final_graph_cost *= scale;
+}
+
 }  // namespace
 
 std::vector<WordAlternative> OtherWords(const ConfusionBin& bin, uint32_t chosen, int count,
@@ -38,6 +43,9 @@ Status DescriptionOptions::Validate() const {
   if (!(confidence_scale > 0 && confidence_scale <= 100)) {
     return Status::InvalidArgument("confidence_scale must be greater than 0, at most 100");
   }
+  if (!(graph_scale > 0 && graph_scale <= 100)) {
+    return Status::InvalidArgument("graph_scale must be greater than 0, at most 100");
+  }
   if (nbest < 0 || nbest > 10000) return Status::InvalidArgument("nbest must be within 0 to 10000");
   if (alternatives < 0 || alternatives > 1000) {
     return Status::InvalidArgument("alternatives must be within 0 to 1000");
@@ -49,15 +57,20 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
                                    const FrameClock& clock) const {
   std::optional<WordLattice> words;
   double effective_lattice_beam = raw.lattice_beam;
-  if (rescorer_ != nullptr || options_.word_rule == WordRule::kMbr || options_.nbest > 0 ||
+  if (NeedsNetwork() || options_.word_rule == WordRule::kMbr || options_.nbest > 0 ||
       options_.alternatives > 0 || options_.lattice_type != LatticeType::kNone) {
     words = DeterminizeWords(raw);
     effective_lattice_beam = words->effective_beam;  // rescoring narrows it without losing what was asked for
     if (rescorer_ != nullptr) words = rescorer_->Rescore(raw, *std::move(words));
   }
+  Segment result;
+  if (options_.lattice_type != LatticeType::kNone) {
+    result.lattice = {options_.lattice_type, clock.Seconds(first_frame),
+                      clock.Seconds(first_frame + raw.frames), LatticeBody(raw, *words, clock)};
+  }
+  if (options_.graph_scale != 1) ScaleGraphCosts(options_.graph_scale, &*words);
   const Choice choice = BestWords(raw, words);
 
-  Segment result;
   double confidence_sum = 0;
   std::vector<uint32_t> numbers;
   for (size_t i = 0; i < choice.words.size(); ++i) {
@@ -81,17 +94,13 @@ Segment SegmentDescriber::Describe(const RawLattice& raw, int64_t first_frame,
   result.effective_beam = raw.smallest_beam;
   result.effective_lattice_beam = effective_lattice_beam;
   if (options_.nbest > 0) result.nbest = Strings(*words);
-  if (options_.lattice_type != LatticeType::kNone) {
-    result.lattice = {options_.lattice_type, clock.Seconds(first_frame),
-                      clock.Seconds(first_frame + raw.frames), LatticeBody(raw, *words, clock)};
-  }
   return result;
 }
 
 SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
                                                      const std::optional<WordLattice>& words) const {
   Choice choice;
-  if (options_.word_rule == WordRule::kViterbi && rescorer_ == nullptr && options_.alternatives == 0) {
+  if (options_.word_rule == WordRule::kViterbi && !NeedsNetwork() && options_.alternatives == 0) {
     choice.words = BestPath(raw).words;
     choice.confidences = WordConfidences(raw, ForwardBackward(raw, options_.confidence_scale), choice.words);
     return choice;
@@ -123,7 +132,7 @@ SegmentDescriber::Choice SegmentDescriber::BestWords(const RawLattice& raw,
                    [this](uint32_t word) { return std::string(graph_.word(word)); }));
   }
   // Posteriors of the raw lattice predict better than those of the network, but know nothing of new costs.
-  if (rescorer_ == nullptr)
+  if (!NeedsNetwork())
     choice.confidences = WordConfidences(raw, ForwardBackward(raw, options_.confidence_scale), choice.words);
   return choice;
 }

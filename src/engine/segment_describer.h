@@ -53,6 +53,8 @@ class SegmentDescriber {
     std::vector<std::vector<WordAlternative>> alternatives;  // as long as words, or empty
   };
 
+  /// Whether words have costs that the raw lattice does not know.
+  bool NeedsNetwork() const { return rescorer_ != nullptr || options_.graph_scale != 1; }
   Choice BestWords(const RawLattice& raw, const std::optional<WordLattice>& words) const;
   std::vector<Alternative> Strings(const WordLattice& words) const;
   std::string LatticeBody(const RawLattice& raw, const WordLattice& words, const FrameClock& clock) const;

@@ -296,14 +296,32 @@ class Model:
         raise ValueError(kind)
 
 
+class SlidingMean:
+    """Features less the mean of those up to them. Frames whose value 0 is not above least_energy leave the sums as the call before
+    left them, and the global mean is added to them once more (Vosk's copy of Kaldi's OnlineCmvn)."""
+
+    def __init__(self, features, frames, global_mean, global_frames, least_energy):
+        self.__dict__.update(features=features, frames=frames, mean=global_mean, global_frames=global_frames, least=least_energy)
+        self.sum, self.count = np.zeros(len(global_mean)), 0
+
+    def __call__(self, t):
+        if self.features[t][0] > self.least:
+            window = self.features[max(0, t + 1 - self.frames):t + 1]
+            self.sum, self.count = np.sum(window, 0), len(window)
+        extra = min(self.frames - self.count, self.global_frames)
+        self.sum = self.sum + extra * self.mean
+        self.count += extra
+        return self.features[t] - self.sum / self.count
+
+
 class Ivectors:
     """Online i-vectors of a stream."""
 
     def __init__(self, folder, left, right, max_count, period_frames, right_context, step=3200, posterior_scale=0.1,
-                 selected=5, least=0.025, mean_frames=600, global_frames=200):
+                 selected=5, least=0.025, mean_frames=600, global_frames=200, least_energy=-1e6):
         self.__dict__.update(left=left, right=right, max_count=max_count, period=period_frames, context=right_context, step=step,
                              scale=posterior_scale, selected=selected, least=least, mean_frames=mean_frames,
-                             global_frames=global_frames)
+                             global_frames=global_frames, least_energy=least_energy)
         stats = Reader(f"{folder}/global_cmvn.stats").array()
         self.mean = stats[0, :-1] / stats[0, -1]
         self.lda = Reader(f"{folder}/final.mat").array()
@@ -331,9 +349,12 @@ class Ivectors:
         r.expect("<IvectorOffset>")
         self.offset = r.number()
 
-    def project(self, frames, t):
-        last = len(frames) - 1
-        spliced = np.concatenate([frames[min(max(s, 0), last)] for s in range(t - self.left, t + self.right + 1)])
+    def sliding_mean(self, features):
+        return SlidingMean(features, self.mean_frames, self.mean, self.global_frames, self.least_energy)
+
+    def project(self, frame, t, known):
+        """frame(s): frame s, of which there are `known`."""
+        spliced = np.concatenate([frame(min(max(s, 0), known - 1)) for s in range(t - self.left, t + self.right + 1)])
         if self.lda.shape[1] == len(spliced) + 1:
             spliced = np.append(spliced, 1.0)
         return self.lda @ spliced
@@ -357,17 +378,12 @@ class Ivectors:
         size = self.m.shape[2]
         linear, quadratic = np.zeros(size), np.eye(size)
         linear[0] = self.offset
-        normalised, running = [], []
-        for t, x in enumerate(features):
-            running.append(x)
-            window = running[-self.mean_frames:]
-            extra = min(self.mean_frames - len(window), self.global_frames)
-            normalised.append(x - (np.sum(window, 0) + extra * self.mean) / (len(window) + extra))
+        normalised = self.sliding_mean(features)
         total = 0.0
         for t in range(frames):
-            x = self.project(features, t)
+            x = self.project(lambda s: features[s], t, len(features))
             weight = 0.0
-            for g, p in self.posteriors(self.project(normalised, t)):
+            for g, p in self.posteriors(self.project(normalised, t, len(features))):
                 w = self.scale * p
                 linear += w * self.m[g].T @ self.sigma_inv[g] @ x
                 quadratic += w * self.m[g].T @ self.sigma_inv[g] @ self.m[g]
@@ -392,24 +408,26 @@ class Ivectors:
         ahead = (self.period + self.context - 1) // self.period
         return chunks[min(max(t // self.period - ahead, 0), len(chunks) - 1)]
 
-    def weighted(self, features, samples, score, silent, subsampling, silence_weight=1e-3):
+    def weighted(self, features, samples, score, path, subsampling, silence_weight=1e-3):
         """[T, S] with frames weighed by a search as Kaldi's OnlineSilenceWeighting has it. score(ivectors [T, S], first, end): scores
-        of those rows; silent(scores): for each row whether the best path without final costs has silence there."""
+        of those rows; path(scores): for each row the state that the best path without final costs comes from there, and whether it has
+        silence. Where the path comes from the state that it came from before, nothing is looked at any more, that row included."""
         size = self.m.shape[2]
         linear, quadratic, total = np.zeros(size), np.eye(size), 0.0
         linear[0] = self.offset
-        normalised = []
-        for t in range(len(features)):
-            window = features[max(0, t + 1 - self.mean_frames):t + 1]
-            extra = min(self.mean_frames - len(window), self.global_frames)
-            normalised.append(features[t] - (np.sum(window, 0) + extra * self.mean) / (len(window) + extra))
-        chunks, scores, told, pending, counted = [], [], [], {}, 0
+        normalised, projected = self.sliding_mean(features), {}
+        chunks, scores, told, traced, pending, counted = [], [], [], [], {}, 0
         current = np.eye(size)[0] * self.offset
         ready_list = self.steps(samples)
         for last, ready in [(False, r) for r in ready_list] + [(True, len(features))]:
             # Weights, as the search has it now.
             decoded = len(scores)
-            paths = silent(scores) if decoded else []
+            steps = path(scores) if decoded else []
+            traced += [None] * (decoded - len(traced))
+            for f in reversed(range(decoded)):
+                if traced[f] is not None and traced[f][0] == steps[f][0]:
+                    break
+                traced[f] = steps[f]
             before = max(len(told), decoded)
             everything = max(before, -(-ready // subsampling))
             first = max(0, before - 100)
@@ -417,7 +435,7 @@ class Ivectors:
             told += [0.0] * (everything - len(told))
             for f in range(first, everything):
                 if f < decoded:
-                    weight = silence_weight if paths[f] else 1.0
+                    weight = silence_weight if traced[f][1] else 1.0
                 for i in range(subsampling):
                     pending[f * subsampling + i] = pending.get(f * subsampling + i, 0.0) + weight - told[f]
                 told[f] = weight
@@ -432,10 +450,11 @@ class Ivectors:
                     w_frame = pending.pop(t)
                     if w_frame == 0:
                         continue
-                    known = features[:ready]
-                    x = self.project(known, t)
+                    x = self.project(lambda s: features[s], t, ready)
+                    if t not in projected:
+                        projected[t] = self.project(normalised, t, ready)
                     weight_sum = 0.0
-                    for g, p in self.posteriors(self.project(normalised[:ready], t), min(self.least / abs(w_frame), 0.99)):
+                    for g, p in self.posteriors(projected[t], min(self.least / abs(w_frame), 0.99)):
                         w = self.scale * p * w_frame
                         linear += w * self.m[g].T @ self.sigma_inv[g] @ x
                         quadratic += w * self.m[g].T @ self.sigma_inv[g] @ self.m[g]
@@ -445,7 +464,7 @@ class Ivectors:
                         linear[0] += self.offset * grown
                         quadratic += grown * np.eye(size)
                     total += weight_sum
-                current = np.linalg.solve(quadratic, linear)
+                current = np.linalg.solve(quadratic, linear) if total > 0 else np.eye(size)[0] * self.offset
             vector = current.copy()
             vector[0] -= self.offset
             while len(chunks) < can:

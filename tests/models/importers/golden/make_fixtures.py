@@ -21,6 +21,7 @@ PHONES = ["SIL", "a_B", "a_E", "a_I", "a_S", "b_B", "b_E", "b_I", "b_S"]  # numb
 WORDS = ["<eps>", "ab", "b", "aba"]
 SPELLING = {1: ["a_B", "b_E"], 2: ["b_S"], 3: ["a_B", "b_I", "a_E"]}
 BINS, IVECTOR, SUBSAMPLING = 8, 4, 3
+LEAST_ENERGY = 68  # about every sixth frame is quiet
 
 
 class Writer:
@@ -304,7 +305,7 @@ def write_ivector(binary, folder):
     with open(f"{folder}/splice.conf", "w") as file:
         file.write("--left-context=3\n--right-context=3\n")
     with open(f"{folder}/online_cmvn.conf", "w") as file:
-        file.write("# defaults\n")
+        file.write(f"--cmn-min-energy={LEAST_ENERGY}  # frames below are quiet\n")
 
 
 def tid(model, phone, state, self_loop):
@@ -364,9 +365,10 @@ def write_fst(arcs, states, finals, kind, path):
 
 
 def best_words(model, arcs, states, finals, scores, inputs=False):
-    """Viterbi: words of the best path and its cost. With `inputs`: transition-ids of the best path, final costs aside."""
+    """Viterbi: words of the best path and its cost. With `inputs`: the states that the best path's frames begin in and their
+    transition-ids, final costs aside."""
     best = {0: (0.0, ())}
-    kept = lambda i, o: ((i,) if i else ()) if inputs else ((o,) if o else ())
+    kept = lambda source, i, o: (((source, i),) if i else ()) if inputs else ((o,) if o else ())
 
     def close(tokens):
         open_states = list(tokens)
@@ -376,7 +378,7 @@ def best_words(model, arcs, states, finals, scores, inputs=False):
                 if source == s and i == 0:
                     cost = tokens[s][0] + c
                     if d not in tokens or cost < tokens[d][0] - 1e-12:
-                        tokens[d] = (cost, tokens[s][1] + kept(i, o))
+                        tokens[d] = (cost, tokens[s][1] + kept(source, i, o))
                         open_states.append(d)
         return tokens
 
@@ -388,7 +390,7 @@ def best_words(model, arcs, states, finals, scores, inputs=False):
                 continue
             cost = best[source][0] + c - row[model.transitions[i][1]]
             if d not in after or cost < after[d][0]:
-                after[d] = (cost, best[source][1] + kept(i, o))
+                after[d] = (cost, best[source][1] + kept(source, i, o))
         best = close(after)
     if inputs:
         return min(best.values())[1]
@@ -452,7 +454,7 @@ def main():
         model = Model(f"{name}/am/final.mdl")
         arcs, states, finals = make_graph(model)
         write_fst(arcs, states, finals, "vector" if binary else "const", f"{name}/graph/HCLG.fst")
-    extractor = Ivectors("chain-binary/ivector", 3, 3, 100, 21, model.right_context)
+    extractor = Ivectors("chain-binary/ivector", 3, 3, 100, 24, model.right_context, least_energy=LEAST_ENERGY)
     ivectors = extractor.of_frames(frames, len(audio))
     scores = model.outputs(frames, ivectors, SUBSAMPLING)
     np.save("chain.ivectors.npy", ivectors.astype(np.float32))
@@ -460,7 +462,8 @@ def main():
     # As Vosk has it: frames weigh what a search says.
     ivectors = extractor.weighted(
         frames, len(audio), lambda x, v, first, end: model.outputs(x, v, SUBSAMPLING, rows=[SUBSAMPLING * r for r in range(first, end)]),
-        lambda rows: [model.transitions[i][0] == 1 for i in best_words(model, arcs, states, finals, rows, True)], SUBSAMPLING)
+        lambda rows: [(source, model.transitions[i][0] == 1) for source, i in best_words(model, arcs, states, finals, rows, True)],
+        SUBSAMPLING)
     np.save("chain.weighted_ivectors.npy", ivectors.astype(np.float32))
     print("weighing changes i-vectors by", np.abs(ivectors - np.load("chain.ivectors.npy")).max())
     scores = model.outputs(frames, ivectors, SUBSAMPLING)
