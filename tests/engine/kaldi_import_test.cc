@@ -49,6 +49,7 @@ class KaldiImportTest : public ::testing::Test {
     options.precision = "f32";
     options.threads = 2;
     options.description.word_rule = WordRule::kViterbi;
+    options.graph_scale = 1;  // the reference has the costs as they are
     if (change) change(&options);
     auto recognizer = Recognizer::Create(options);
     EXPECT_TRUE(recognizer.ok()) << recognizer.status().ToString();
@@ -86,6 +87,9 @@ TEST_F(KaldiImportTest, TextAndBinaryModelsGiveTheSameBundle) {
   EXPECT_EQ(head.beam, 20);
   EXPECT_EQ(head.lattice_beam, 6);
   EXPECT_EQ(head.max_active, 500);
+  EXPECT_EQ(head.graph_scale, 0.9);
+  EXPECT_EQ(bundle.manifest().ivector->settings.at("chunk_frames"), 24);
+  EXPECT_EQ(bundle.manifest().ivector->settings.at("least_energy"), 68);
   EXPECT_EQ(head.units, 11);
   EXPECT_EQ(std::get<Nnet3Sizes>(bundle.manifest().sizes).silence_units, (std::vector<int>{1, 2}));
 }
@@ -179,6 +183,8 @@ TEST_F(KaldiImportTest, OlderModelsWithoutIvectorsRun) {
   const std::string bundle = Import("classic", "a");
   EXPECT_FALSE(Bundle::Open(bundle).value().manifest().ivector.has_value());
   EXPECT_FALSE(fs::exists(bundle + "/ivector.safetensors"));
+  EXPECT_FALSE(Bundle::Open(bundle).value().manifest().heads.at("pdfs").graph_scale.has_value())
+      << "only Vosk weighs the graph less";
   EXPECT_FALSE(Text(bundle).empty());
 }
 

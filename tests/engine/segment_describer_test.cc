@@ -266,6 +266,45 @@ TEST(SegmentDescriber, ReadsEverythingFromTheRescoredLattice) {
   EXPECT_GT(changed, 0);
 }
 
+TEST(SegmentDescriber, GraphCostsWeighAsAskedInWordsButNotInWrittenLattices) {
+  const GraphImage graph = FourWords();
+  std::mt19937_64 random(test::PropertySeed());
+  int changed = 0;
+  for (int round = 0; round < 30; ++round) {
+    const RawLattice raw = RandomLattice(graph, 12, random);
+    DescriptionOptions options = Viterbi();
+    options.nbest = 50;
+    options.lattice_type = LatticeType::kOpenFst;
+    const Segment as_it_is = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
+    options.graph_scale = 0.2;
+    const Segment scaled = SegmentDescriber(graph, options).Describe(raw, kFirstFrame, kClock);
+
+    std::map<std::string, double> costs;  // of every text
+    WordLattice words = DeterminizeWords(raw);
+    for (const WordPath& path : NBest(words, 1'000'000)) {
+      std::string text;
+      double cost = 0;
+      for (const uint32_t a : path.arcs) {
+        const WordLatticeArc& arc = words.arcs[a];
+        text += (text.empty() ? "" : " ") + std::string(graph.word(arc.word));
+        cost += 0.2 * arc.graph_cost + arc.acoustic_cost;
+      }
+      const WordLatticeNode& end =
+          words.nodes[path.arcs.empty() ? 0 : words.arcs[path.arcs.back()].destination];
+      costs[text] = cost + 0.2 * end.final_graph_cost + end.final_acoustic_cost;
+    }
+    const auto best = std::min_element(costs.begin(), costs.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    EXPECT_EQ(scaled.text, best->first);
+    for (const Alternative& path : scaled.nbest)
+      EXPECT_NEAR(path.cost, costs.at(path.text), 1e-6) << path.text;
+    EXPECT_EQ(scaled.lattice.body, as_it_is.lattice.body);
+    ExpectSoundTimes(scaled, 12);
+    changed += scaled.text != as_it_is.text;
+  }
+  EXPECT_GT(changed, 0);
+}
+
 TEST(SegmentDescriber, OptionsOutOfRangeAreNamed) {
   DescriptionOptions options;
   options.mbr_scale = 0;
