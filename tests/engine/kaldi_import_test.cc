@@ -70,6 +70,26 @@ class KaldiImportTest : public ::testing::Test {
     return text.substr(0, text.find('\n'));
   }
 
+  /// The i-vectors of `audio`, pushed all at once (`random` null) or in random pieces, which must be the
+  /// reference's.
+  static std::vector<float> CheckedIvectors(IvectorStream* stream, const std::vector<float>& audio,
+                                            const NpyArray& wanted, std::mt19937_64* random) {
+    for (size_t at = 0; at < audio.size();) {
+      const size_t count =
+          std::min<size_t>(audio.size() - at, random == nullptr ? audio.size() : 1 + (*random)() % 5000);
+      stream->Push(PcmView(audio).subspan(at, count));
+      at += count;
+    }
+    stream->Finish();
+    std::vector<float> rows(wanted.values.size());
+    stream->Read(0, {rows.data(), wanted.shape[0], wanted.shape[1]});
+    double largest = 0;
+    for (size_t i = 0; i < rows.size(); ++i)
+      largest = std::max(largest, std::abs(double{rows[i]} - wanted.values[i]));
+    EXPECT_LT(largest, test::kIvectorAbs);
+    return rows;
+  }
+
   test::TemporaryFolder folder_;
 };
 
@@ -116,19 +136,8 @@ TEST_F(KaldiImportTest, IvectorsEqualTheReferenceHoweverSamplesArrive) {
   std::mt19937_64 random(test::PropertySeed());
   for (int round = 0; round < 5; ++round) {
     const auto stream = source->NewStream();
-    for (size_t at = 0; at < audio.size();) {
-      const size_t count =
-          std::min<size_t>(audio.size() - at, round == 0 ? audio.size() : 1 + random() % 5000);
-      stream->Push(PcmView(audio).subspan(at, count));
-      at += count;
-    }
-    stream->Finish();
-    std::vector<float> rows(wanted.values.size());
-    stream->Read(0, {rows.data(), wanted.shape[0], wanted.shape[1]});
-    double largest = 0;
-    for (size_t i = 0; i < rows.size(); ++i)
-      largest = std::max(largest, std::abs(double{rows[i]} - wanted.values[i]));
-    EXPECT_LT(largest, test::kIvectorAbs);
+    const std::vector<float> rows =
+        CheckedIvectors(stream.get(), audio, wanted, round == 0 ? nullptr : &random);
     if (round == 0) first = rows;
     EXPECT_EQ(rows, first);
     stream->Forget(100);
@@ -156,19 +165,7 @@ TEST_F(KaldiImportTest, WeightedIvectorsEqualTheReference) {
   std::mt19937_64 random(test::PropertySeed());
   for (int round = 0; round < 3; ++round) {
     const auto stream = source->NewStream(weights->NewStream());
-    for (size_t at = 0; at < audio.size();) {
-      const size_t count =
-          std::min<size_t>(audio.size() - at, round == 0 ? audio.size() : 1 + random() % 5000);
-      stream->Push(PcmView(audio).subspan(at, count));
-      at += count;
-    }
-    stream->Finish();
-    std::vector<float> rows(wanted.values.size());
-    stream->Read(0, {rows.data(), wanted.shape[0], wanted.shape[1]});
-    double largest = 0;
-    for (size_t i = 0; i < rows.size(); ++i)
-      largest = std::max(largest, std::abs(double{rows[i]} - wanted.values[i]));
-    EXPECT_LT(largest, test::kIvectorAbs);
+    CheckedIvectors(stream.get(), audio, wanted, round == 0 ? nullptr : &random);
   }
 }
 

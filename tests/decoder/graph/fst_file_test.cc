@@ -6,17 +6,14 @@
 #include <random>
 
 #include "base/file.h"
+#include "support/raw_bytes.h"
 #include "support/test_environment.h"
 
 namespace skald {
 namespace {
 
-template <typename T>
-std::string Raw(T value) {
-  std::string bytes(sizeof value, '\0');
-  std::memcpy(bytes.data(), &value, sizeof value);
-  return bytes;
-}
+using test::Raw;
+
 std::string String(const std::string& text) { return Raw(static_cast<int32_t>(text.size())) + text; }
 std::string Header(const std::string& type, int64_t states, int64_t arcs, int32_t flags = 0,
                    int32_t version = 2, int64_t start = 0) {

@@ -13,18 +13,14 @@
 #include "decoder/graph/check_graph.h"
 #include "decoder/graph/fst_file.h"
 #include "lookahead_pair.h"
+#include "support/raw_bytes.h"
 #include "support/test_environment.h"
 #include "support/tolerances.h"
 
 namespace skald {
 namespace {
 
-template <typename T>
-std::string Raw(T value) {
-  std::string bytes(sizeof value, '\0');
-  std::memcpy(bytes.data(), &value, sizeof value);
-  return bytes;
-}
+using test::Raw;
 
 /// Bytes of a "vector" FST with the arcs of each state.
 std::string VectorFst(const std::vector<std::pair<float, std::vector<FstArc>>>& states) {

@@ -17,15 +17,6 @@
 namespace skald::test {
 namespace {
 
-SearchOptions Unpruned() {
-  SearchOptions options;
-  options.beam = INFINITY;
-  options.lattice_beam = INFINITY;
-  options.max_active = 1 << 30;
-  options.max_arcs_per_frame = int64_t{1} << 40;
-  return options;
-}
-
 RandomGraphShape RandomShape(std::mt19937_64& random) {
   RandomGraphShape shape;
   shape.states = 2 + static_cast<int>(random() % 9);

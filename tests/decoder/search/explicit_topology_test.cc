@@ -9,21 +9,13 @@
 #include "decoder/lattice/nbest.h"
 #include "decoder/lattice/word_lattice.h"
 #include "decoder/search/beam_search.h"
+#include "search_test_support.h"
 #include "support/test_environment.h"
 #include "support/tolerances.h"
 #include "test_graph.h"
 
 namespace skald::test {
 namespace {
-
-SearchOptions Unpruned() {
-  SearchOptions options;
-  options.beam = INFINITY;
-  options.lattice_beam = INFINITY;
-  options.max_active = 1 << 30;
-  options.max_arcs_per_frame = int64_t{1} << 40;
-  return options;
-}
 
 /// States (state, last unit, entered now?) of the CTC topology as states of a graph; unit u becomes u + 1.
 TestGraph WithTopology(const TestGraph& graph) {
@@ -85,13 +77,6 @@ std::vector<float> Widened(const std::vector<float>& scores, int units, std::mt1
     wide.push_back(scores[i]);
   }
   return wide;
-}
-
-RawLattice Search(const GraphImage& image, ScoreView nll, const SearchOptions& options) {
-  BeamSearch search(image, options);
-  search.Begin();
-  EXPECT_TRUE(search.Advance(nll).ok());
-  return search.Finish().value();
 }
 
 std::map<std::vector<uint32_t>, double> CostsOfWords(const RawLattice& lattice) {

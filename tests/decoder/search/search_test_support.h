@@ -1,11 +1,22 @@
 #pragma once
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <utility>
 
 #include "decoder/search/beam_search.h"
 
 namespace skald::test {
+
+/// Nothing is left out of the search or the lattice.
+inline SearchOptions Unpruned() {
+  SearchOptions options;
+  options.beam = INFINITY;
+  options.lattice_beam = INFINITY;
+  options.max_active = 1 << 30;
+  options.max_arcs_per_frame = int64_t{1} << 40;
+  return options;
+}
 
 /// Runs one stream, `chunk` rows at a time (0: all at once); fails the test on an error. `boost` may be null.
 inline RawLattice Search(const GraphImage& graph, ScoreView nll, const SearchOptions& options,

@@ -1,18 +1,14 @@
 #include "models/importers/kaldi_reader.h"
 
 #include <cmath>
-#include <cstring>
 #include <gtest/gtest.h>
+
+#include "support/raw_bytes.h"
 
 namespace skald {
 namespace {
 
-template <typename T>
-std::string Raw(T value) {
-  std::string bytes(sizeof value, '\0');
-  std::memcpy(bytes.data(), &value, sizeof value);
-  return bytes;
-}
+using test::Raw;
 
 std::string BinaryInteger(int32_t value) { return std::string(1, '\4') + Raw(value); }
 
