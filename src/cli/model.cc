@@ -115,6 +115,14 @@ StatusOr<HuggingFaceImportOptions> ReadImportOptions(const po::variables_map& va
   return options;
 }
 
+/// What the bundle that was made holds.
+int PrintImported(const std::string& folder) {
+  const StatusOr<Bundle> bundle = Bundle::Open(folder);
+  if (!bundle.ok()) return Report(bundle.status(), kNothingDone);
+  PrintInfo(*bundle);
+  return kAllWell;
+}
+
 /// A Kaldi model; `words`: import kaldi DIR OUT.
 int ImportKaldi(const std::vector<std::string>& words, const po::variables_map& values) {
   KaldiImportOptions options;
@@ -131,10 +139,7 @@ int ImportKaldi(const std::vector<std::string>& words, const po::variables_map& 
   if (!status.ok()) {
     return Report(status, status.code() == StatusCode::kInvalidArgument ? kBadUsage : kNothingDone);
   }
-  const StatusOr<Bundle> bundle = Bundle::Open(words[3]);
-  if (!bundle.ok()) return Report(bundle.status(), kNothingDone);
-  PrintInfo(*bundle);
-  return kAllWell;
+  return PrintImported(words[3]);
 }
 
 int Import(const std::vector<std::string>& words, const po::variables_map& values) {
@@ -149,10 +154,7 @@ int Import(const std::vector<std::string>& words, const po::variables_map& value
   if (const Status status = ImportHuggingFace(words[2], words[3], *options); !status.ok()) {
     return Report(status, kNothingDone);
   }
-  const StatusOr<Bundle> bundle = Bundle::Open(words[3]);
-  if (!bundle.ok()) return Report(bundle.status(), kNothingDone);
-  PrintInfo(*bundle);
-  return kAllWell;
+  return PrintImported(words[3]);
 }
 
 }  // namespace
