@@ -21,30 +21,10 @@ import transformers as tf
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "import_hf"))
 import compare_sizes  # noqa: E402
 import golden  # noqa: E402
+from whisper_encoder_ctc import WhisperEncoderCtc  # noqa: E402
 
 SECONDS = 10
 LARGEST_ONNX_PARAMETERS = 400e6  # larger graphs need files of their own for their weights
-
-
-class WhisperEncoderCtc(torch.nn.Module):
-    """The encoder of Whisper with a CTC head, without the padding to 30 s: windows end where they end."""
-
-    def __init__(self, config):
-        super().__init__()
-        self.config = config
-        self.model = torch.nn.Module()
-        self.model.encoder = tf.WhisperModel(config).encoder
-        self.lm_head = torch.nn.Linear(config.d_model, 32)
-
-    def forward(self, input_features):
-        encoder = self.model.encoder
-        x = torch.nn.functional.gelu(encoder.conv1(input_features))
-        x = torch.nn.functional.gelu(encoder.conv2(x)).transpose(1, 2)
-        x = x + encoder.embed_positions.weight[: x.shape[1]]
-        for layer in encoder.layers:
-            x = layer(x, None)
-            x = x[0] if isinstance(x, tuple) else x
-        return self.lm_head(encoder.layer_norm(x))
 
 
 class Logits(torch.nn.Module):
@@ -63,7 +43,7 @@ def make_whisper(folder):
     config = tf.WhisperConfig(d_model=512, encoder_layers=6, encoder_attention_heads=8, encoder_ffn_dim=2048, decoder_layers=1,
                               decoder_attention_heads=8, decoder_ffn_dim=64, num_mel_bins=80, pad_token_id=0, vocab_size=64, bos_token_id=1, eos_token_id=2,
                               decoder_start_token_id=1)
-    model = WhisperEncoderCtc(config).eval()
+    model = WhisperEncoderCtc(config, 32).eval()
     config.save_pretrained(folder)
     from safetensors.torch import save_file
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, f"{folder}/model.safetensors")
@@ -79,7 +59,7 @@ def load(folder, size):
     if size == "whisper-base":
         model = make_whisper(folder)
         features = tf.WhisperFeatureExtractor(feature_size=80)._np_extract_fbank_features(samples[None], "cpu")
-        return model, torch.from_numpy(np.asarray(features, dtype=np.float32))
+        return Logits(model), torch.from_numpy(np.asarray(features, dtype=np.float32))
     compare_sizes.make_checkpoint(folder, compare_sizes.SIZES[size])
     model = tf.AutoModelForCTC.from_pretrained(folder, dtype=torch.float32).eval()
     batch = tf.AutoFeatureExtractor.from_pretrained(folder)(samples, sampling_rate=16000, return_tensors="pt")

@@ -9,6 +9,7 @@ features.w [frames, bins] as the feature extractor gives them, log_probs.w [fram
 """
 import json
 import os
+import pathlib
 import sys
 
 import numpy as np
@@ -16,6 +17,9 @@ import torch
 import transformers as tf
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "recipes/import_hf"))
+from whisper_encoder_ctc import WhisperEncoderCtc  # noqa: E402
 
 WINDOWS = (11237, 6400)
 CHARACTERS = ["<pad>", "<s>", "</s>", "<unk>", "|"] + list("ETAONIHSRDLUMWCFGYPBVK'XJQZ")
@@ -123,32 +127,12 @@ def parakeet_without_biases(folder):
     return parakeet(folder, attention_bias=False, convolution_bias=False, scale_input=False)
 
 
-class WhisperEncoderCtc(torch.nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.config = config
-        self.model = torch.nn.Module()
-        self.model.encoder = tf.WhisperModel(config).encoder
-        self.lm_head = torch.nn.Linear(config.d_model, len(CHARACTERS))
-
-    def forward(self, input_features):
-        # The encoder insists on full windows; Skald's windows end where they end.
-        encoder = self.model.encoder
-        x = torch.nn.functional.gelu(encoder.conv1(input_features))
-        x = torch.nn.functional.gelu(encoder.conv2(x)).transpose(1, 2)
-        x = x + encoder.embed_positions.weight[: x.shape[1]]
-        for layer in encoder.layers:
-            x = layer(x, None)
-            x = x[0] if isinstance(x, tuple) else x
-        return type("Output", (), {"logits": self.lm_head(encoder.layer_norm(x))})
-
-
 def whisper(folder):
     config = tf.WhisperConfig(d_model=64, encoder_layers=1, encoder_attention_heads=1, encoder_ffn_dim=96,
                               decoder_layers=1, decoder_attention_heads=1, decoder_ffn_dim=16, num_mel_bins=80,
                               max_source_positions=64, pad_token_id=0, vocab_size=64, bos_token_id=1, eos_token_id=2,
                               decoder_start_token_id=1)
-    model = randomise(WhisperEncoderCtc(config), 6)
+    model = randomise(WhisperEncoderCtc(config, len(CHARACTERS)), 6)
     os.makedirs(folder, exist_ok=True)
     config.save_pretrained(folder)
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, f"{folder}/model.safetensors")
