@@ -268,7 +268,7 @@ def main():
     parser.add_argument("folder")
     options = parser.parse_args()
     processes = Processes()
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes.count))
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // processes.count))
     try:
         Trainer(config_module.load(options.config), options.folder, processes).run()
     finally:
