@@ -19,6 +19,10 @@ inline constexpr double kLogProbBf16Mean = 0.1;
 inline constexpr double kLogProbInt8Mean = 0.3;
 /// One layer in f32 against f64, values of about 1.
 inline constexpr double kLayerF32Abs = 2e-5;
+/// Mean absolute error of one transformer layer with bf16 or int8 products, random weights, values of about
+/// 1: a guard against broken arithmetic.
+inline constexpr double kTransformerBf16Mean = 0.01;
+inline constexpr double kTransformerInt8Mean = 0.03;
 /// Log-probs of imported networks in f32 against PyTorch in f32.
 inline constexpr double kLogProbImportedAbs = 1e-3;
 /// Mean absolute error of log-probs of random networks with bf16 or int8 products, whose weights are worse

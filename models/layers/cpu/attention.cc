@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace skald {
 namespace {
 
@@ -22,7 +24,9 @@ CpuAttention::CpuAttention(int heads, int head_width, int workers)
       head_width_(head_width),
       value_blocks_(RoundUp(head_width, kValueBlock) / kValueBlock),
       simd_(CpuKernels()),
-      workers_(static_cast<size_t>(workers)) {}
+      workers_(static_cast<size_t>(workers)) {
+  SKALD_CHECK(head_width % 16 == 0, "head_width is a multiple of 16");
+}
 
 void CpuAttention::Begin(std::span<const int64_t> window_frames, bool relative) {
   window_start_.assign(1, 0);

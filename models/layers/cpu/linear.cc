@@ -181,6 +181,8 @@ StatusOr<CpuLinear> CpuLinear::Create(std::span<const float> weights, std::span<
   SKALD_CHECK(bias.empty() || bias.size() == static_cast<size_t>(outputs), "bias [outputs]");
   SKALD_CHECK(options.activation == Activation::kNone || !options.accumulate,
               "an activation of a sum is not a layer of any model here");
+  SKALD_CHECK(options.precision != CpuPrecision::kInt8 || inputs % 16 == 0,
+              "inputs of int8 are a multiple of 16");
   auto impl = std::make_unique<Impl>();
   impl->inputs = inputs;
   impl->outputs = outputs;

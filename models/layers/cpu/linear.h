@@ -55,7 +55,8 @@ class CpuLinear {
     bool accumulate = false;  ///< add to the output's old content; not with an activation
     int workers = 1;
   };
-  /// weights [outputs, inputs] row-major; bias [outputs], or empty for none. Neither is kept.
+  /// weights [outputs, inputs] row-major; bias [outputs], or empty for none. Neither is kept. `inputs` of
+  /// int8 is a multiple of 16.
   static StatusOr<CpuLinear> Create(std::span<const float> weights, std::span<const float> bias, int inputs,
                                     int outputs, const Options& options);
   CpuLinear(CpuLinear&&) noexcept;

@@ -2,7 +2,16 @@
 
 #include <utility>
 
+#include "base/check.h"
+
 namespace skald {
+namespace {
+
+void CheckTaps(const AffineWeights& weights, size_t channels) {
+  SKALD_CHECK(weights.weight.size() == 9 * channels && weights.bias.size() == channels, "[9 taps, channels]");
+}
+
+}  // namespace
 
 CpuStridingSubsampling::CpuStridingSubsampling(const Sizes& sizes, AffineWeights first,
                                                std::vector<AffineWeights> depthwise)
@@ -15,6 +24,16 @@ CpuStridingSubsampling::CpuStridingSubsampling(const Sizes& sizes, AffineWeights
 StatusOr<std::unique_ptr<CpuStridingSubsampling>> CpuStridingSubsampling::Create(
     const Sizes& sizes, AffineWeights first, std::vector<AffineWeights> depthwise,
     const std::vector<AffineWeights>& pointwise, const AffineWeights& projection, TileTeam* team) {
+  const auto bins = static_cast<size_t>(sizes.bins), channels = static_cast<size_t>(sizes.channels);
+  SKALD_CHECK(bins % 8 == 0, "bins are a multiple of 8");
+  SKALD_CHECK(channels % 16 == 0, "channels are a multiple of 16");
+  SKALD_CHECK(depthwise.size() == 2 && pointwise.size() == 2, "two convolutions are depthwise");
+  for (const AffineWeights* weights : {&first, &depthwise[0], &depthwise[1]}) CheckTaps(*weights, channels);
+  for (const AffineWeights& weights : pointwise) {
+    SKALD_CHECK(weights.weight.size() == channels * channels, "pointwise [channels, channels]");
+  }
+  SKALD_CHECK(projection.weight.size() == static_cast<size_t>(sizes.outputs) * (bins / 8) * channels,
+              "projection [outputs, bins / 8 * channels]");
   auto layer = std::unique_ptr<CpuStridingSubsampling>(
       new CpuStridingSubsampling(sizes, std::move(first), std::move(depthwise)));
   const CpuLinear::Options relu{

@@ -22,8 +22,8 @@ namespace skald {
 class CpuStridingSubsampling {
  public:
   struct Sizes {
-    int bins = 0;  ///< of the features; a multiple of 8
-    int channels = 0;
+    int bins = 0;      ///< of the features; a multiple of 8
+    int channels = 0;  ///< a multiple of 16
     int outputs = 0;
   };
   /// `first` and `depthwise` (two) [9 taps, channels], `pointwise` (two) [channels, channels], `projection`

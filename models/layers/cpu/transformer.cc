@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/stopwatch.h"
 
 namespace skald {
@@ -12,7 +13,9 @@ CpuTransformer::CpuTransformer(const Sizes& sizes, CpuPrecision precision, TileT
       precision_(precision),
       simd_(CpuKernels()),
       team_(team),
-      attention_(sizes.attention_heads, sizes.width / sizes.attention_heads, team->size()) {}
+      attention_(sizes.attention_heads, sizes.width / sizes.attention_heads, team->size()) {
+  SKALD_CHECK(sizes.width % sizes.attention_heads == 0, "attention_heads divide width");
+}
 
 Status CpuTransformer::AddLayer(TransformerLayerWeights weights) {
   CpuLinear::Options plain{.precision = precision_, .workers = team_->size()};

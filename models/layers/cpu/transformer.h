@@ -20,7 +20,7 @@ namespace skald {
 class CpuTransformer {
  public:
   struct Sizes {
-    int width = 0;
+    int width = 0;  ///< attention_heads times a multiple of 16
     int attention_heads = 0;
     int feed_forward_width = 0;
     bool norm_first = true;
