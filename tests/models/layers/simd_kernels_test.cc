@@ -1,5 +1,6 @@
 #include "models/layers/cpu/simd_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <random>
@@ -150,6 +151,77 @@ TEST_P(SimdKernelsTest, DequantizeHandlesWidthsThatAreNoMultipleOfTheVector) {
   simd_->dequantize(sums.data(), 1, 29, &row_scale, columns.data(), corrections.data(), bias.data(), false,
                     false, y.data());
   for (const float value : y) EXPECT_EQ(value, 5.5f);
+}
+
+TEST_P(SimdKernelsTest, ElementsOfAnyCount) {
+  for (const int64_t count : {0, 1, 7, 8, 15, 16, 17, 100}) {
+    const std::vector<float> x = Random(count + 1, 4);
+    std::vector<float> swish = x, relu = x, sum = Random(count + 1);
+    const std::vector<float> before = sum;
+    simd_->swish(swish.data(), count);
+    simd_->relu(relu.data(), count);
+    simd_->add(x.data(), count, sum.data());
+    for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+      EXPECT_NEAR(swish[i], x[i] / (1 + std::exp(-double{x[i]})), 2e-6);
+      EXPECT_EQ(relu[i], std::max(x[i], 0.0f));
+      EXPECT_EQ(sum[i], before[i] + x[i]);
+    }
+    EXPECT_EQ(swish.back(), x.back()) << "wrote past " << count;
+    EXPECT_EQ(relu.back(), x.back()) << "wrote past " << count;
+    EXPECT_EQ(sum.back(), before.back()) << "wrote past " << count;
+  }
+  // Far outside exp's range.
+  std::vector<float> far = {-1e30f, -200.0f, 200.0f, 1e30f};
+  const std::vector<float> expected = {0.0f, 0.0f, 200.0f, 1e30f};
+  simd_->swish(far.data(), 4);
+  for (size_t i = 0; i < far.size(); ++i) EXPECT_NEAR(far[i], expected[i], 1e-6);
+}
+
+TEST_P(SimdKernelsTest, GatedLinearUnit) {
+  for (const int64_t width : {16, 48, 64}) {
+    const std::vector<float> x = Random(3 * 2 * width, 2);
+    std::vector<float> y(static_cast<size_t>(3 * width));
+    simd_->gated(x.data(), 3, width, y.data());
+    for (int64_t row = 0; row < 3; ++row) {
+      std::vector<float> in_place(x.begin() + row * 2 * width, x.begin() + (row + 1) * 2 * width);
+      simd_->gated(in_place.data(), 1, width, in_place.data());
+      for (int64_t i = 0; i < width; ++i) {
+        const double a = x[row * 2 * width + i], b = x[row * 2 * width + width + i];
+        EXPECT_NEAR(y[row * width + i], a / (1 + std::exp(-b)), 2e-6);
+        EXPECT_EQ(in_place[i], y[row * width + i]);
+      }
+    }
+  }
+}
+
+TEST_P(SimdKernelsTest, ConvolutionsOfOneChannelAndOfEach) {
+  for (const int64_t channels : {16, 48, 80}) {
+    for (const int64_t count : {1, 9, 10}) {
+      constexpr int64_t kRows = 3, kStride = 5;
+      const std::vector<float> weights = Random(count * channels), bias = Random(channels);
+      const std::vector<float> x = Random((kRows - 1) * kStride + count);
+      std::vector<float> y(static_cast<size_t>(kRows * channels));
+      simd_->expand_taps(x.data(), kRows, kStride, count, weights.data(), bias.data(), channels, y.data());
+      // Taps of a depthwise convolution may lie anywhere, also twice in one place.
+      const std::vector<float> rows = Random(4 * channels);
+      std::vector<const float*> taps;
+      for (int64_t k = 0; k < count; ++k) taps.push_back(rows.data() + (k * 7 % 4) * channels);
+      std::vector<float> z(static_cast<size_t>(channels));
+      simd_->depthwise(taps.data(), count, weights.data(), bias.data(), channels, z.data());
+      for (int64_t channel = 0; channel < channels; ++channel) {
+        double depthwise = bias[channel];
+        for (int64_t k = 0; k < count; ++k)
+          depthwise += double{taps[k][channel]} * weights[k * channels + channel];
+        EXPECT_NEAR(z[channel], depthwise, 1e-5);
+        for (int64_t row = 0; row < kRows; ++row) {
+          double sum = bias[channel];
+          for (int64_t k = 0; k < count; ++k)
+            sum += double{x[row * kStride + k]} * weights[k * channels + channel];
+          EXPECT_NEAR(y[row * channels + channel], sum, 1e-5);
+        }
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, SimdKernelsTest, ::testing::Values(0, 1, 2));
