@@ -15,7 +15,9 @@ add_library(skald_options INTERFACE)
 # GCC 12 sees overlaps and overflows inside std::string and std::vector that are not there.
 target_compile_options(skald_options INTERFACE
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict -Wno-stringop-overflow>
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow=compatible-local -ffp-contract=off ${SKALD_ARCH_FLAGS}>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wshadow=compatible-local>
+  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off ${SKALD_ARCH_FLAGS}>)
 if(SKALD_SANITIZE)
   target_compile_options(skald_options INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SKALD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>)

@@ -17,7 +17,7 @@ struct NamedTensor {
   std::vector<int64_t> shape;
   std::vector<float> values;
   TensorType type = TensorType::kF32;
-  std::span<const std::byte> bytes;  ///< borrowed; where not empty, written instead of `values`
+  std::span<const std::byte> bytes = {};  ///< borrowed; where not empty, written instead of `values`
 };
 
 /// Writes a safetensors file, atomically; what SafetensorsFile reads. The same tensors give the same bytes.

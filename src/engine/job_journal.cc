@@ -146,7 +146,8 @@ Status JobJournal::State::Reap(bool* others_live) {
       "SELECT id, pid FROM workers WHERE id != ?",
       [&](const SqliteRow& row) { workers.emplace_back(row.Integer(0), row.Integer(1)); }, worker));
   *others_live = false;
-  for (const auto& [id, pid] : workers) {
+  for (const std::pair<int64_t, int64_t>& other : workers) {
+    const int64_t id = other.first, pid = other.second;
     SKALD_ASSIGN_OR_RETURN(const std::optional<FileLock> dead, FileLock::TryAcquire(LockPath(id)));
     if (!dead) {
       *others_live = true;
