@@ -116,8 +116,8 @@ void BeamSearch::NormaliseRow(std::span<const float> row) {
 // ProcessFrame would leave the set and, because nll'[blank] is exactly 0, every bit of the costs as they are.
 bool BeamSearch::TryCollapse(std::span<const float> row) {
   NormaliseRow(row);
-  if (!options_.collapse_blanks || explicit_topology_ || with_unit_ != 0 || least_cost_ != 0.0f ||
-      greatest_cost_ >= options_.beam || active_ > options_.max_active ||
+  if (!options_.collapse_blanks || options_.min_active > 0 || explicit_topology_ || with_unit_ != 0 ||
+      least_cost_ != 0.0f || greatest_cost_ >= options_.beam || active_ > options_.max_active ||
       active_ > options_.max_arcs_per_frame || least_arc_cost_ + least_unit_score_ < options_.beam) {
     return false;
   }
@@ -143,18 +143,32 @@ void BeamSearch::ProcessFrame(std::span<const float> row) {
 float BeamSearch::LimitActive() {
   const float beam_cut = least_cost_ + options_.beam;
   width_ = options_.beam;
-  if (active_ <= options_.max_active) return beam_cut;
+  if (active_ <= options_.min_active) return width_ = kInfinity;
+  if (active_ <= options_.max_active && options_.min_active == 0) return beam_cut;
   selection_.clear();
   for (size_t t = 0; t < keys_.size(); ++t) {
     if (!IsEntry(keys_[t])) selection_.push_back(costs_[t]);
   }
-  const auto rank = selection_.begin() + (options_.max_active - 1);
-  std::nth_element(selection_.begin(), rank, selection_.end());
-  if (*rank >= beam_cut) return beam_cut;
-  ++statistics_.max_active_frames;
-  width_ = *rank - least_cost_ + kActiveMargin;
-  smallest_width_ = std::min(smallest_width_, width_);
-  return *rank;
+  if (active_ > options_.max_active) {
+    const float cut = CostOfRank(options_.max_active - 1);
+    if (cut < beam_cut) {
+      ++statistics_.max_active_frames;
+      width_ = cut - least_cost_ + kActiveMargin;
+      smallest_width_ = std::min(smallest_width_, width_);
+      return cut;
+    }
+  }
+  if (options_.min_active == 0) return beam_cut;
+  const float cut = CostOfRank(options_.min_active);
+  if (!(cut > beam_cut)) return beam_cut;
+  width_ = cut - least_cost_ + kActiveMargin;
+  return cut;
+}
+
+float BeamSearch::CostOfRank(int32_t rank) {
+  const auto place = selection_.begin() + rank;
+  std::nth_element(selection_.begin(), place, selection_.end());
+  return *place;
 }
 
 float BeamSearch::WordArcWeight(const GraphArc& arc, TokenKey source, TokenKey* boost_bits) const {

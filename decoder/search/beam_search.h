@@ -47,16 +47,23 @@ struct SearchStatistics {
 ///
 /// Canonical pruning rule. S is the set of tokens that are not entry states, with f32 costs relative to an
 /// f64 offset:
-///   b      = least cost in S
-///   cut    = min(b + beam, the max_active-th least cost in S);  width = cut - b + 0.5 if max_active bound,
-///   else beam nll'   = (nll - nll[blank]) - b                        so that a certain blank changes no cost
-///   at all c(a)   = cost + (w + nll'[unit])  for the arcs, blanks and repeats of tokens with cost <= cut;  w
-///   includes the penalty m      = least c;  keep c < m + width cap    : where more than max_arcs_per_frame
-///   remain, keep those in the lowest of 2048 equal bins of [m, m + width) that
-///            fit together; where the lowest alone does not, its least by (c, orig_state, boost,
-///            unit, cell)
-///   merge tokens of equal (q, u) by least cost, then follow epsilon arcs in order of rank under the same
-///   threshold offset += nll[blank] + b
+/// - b = least cost in S
+/// - cut = min(b + beam, the max_active-th least cost in S)
+/// - width = cut - b + 0.5 if max_active bound, else beam
+/// - where min_active is set and max_active did not bind: with no more than min_active tokens in S, cut and
+///   width are infinite; where the least cost but min_active others lies above b + beam, cut is that cost and
+///   width = cut - b + 0.5
+/// - nll' = (nll - nll[blank]) - b, so that a certain blank changes no cost at all
+/// - c(a) = cost + (w + nll'[unit]) for the arcs, blanks and repeats of tokens with cost <= cut; w includes
+///   the penalty
+/// - m = least c; keep c < m + width
+/// - cap: where more than max_arcs_per_frame remain, keep those in the lowest of 2048 equal bins of
+///   [m, m + width) that fit together; where the lowest alone does not, its least by (c, orig_state, boost,
+///   unit, cell)
+/// - merge tokens of equal (q, u) by least cost, then follow epsilon arcs in order of rank under the same
+///   threshold
+/// - offset += nll[blank] + b
+///
 /// All sums are f32 in this association, without contraction. Every quantity is a function of sets: any
 /// implementation, order or thread count gives the same bits.
 ///
@@ -112,6 +119,8 @@ class BeamSearch {
   void ProcessFrame(std::span<const float> row);
   /// Sets width_ and returns cut.
   float LimitActive();
+  /// Of selection_, which it reorders; the least cost has rank 0.
+  float CostOfRank(int32_t rank);
   void NormaliseRow(std::span<const float> row);
   void CollectCandidates(float cut);
   void ApplyCap();

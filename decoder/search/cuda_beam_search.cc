@@ -83,6 +83,7 @@ CudaBeamSearch::~CudaBeamSearch() = default;
 StatusOr<CudaBeamSearch> CudaBeamSearch::Create(DeviceContext context, const CudaGraphImage& graph,
                                                 const SearchOptions& options, const CudaSearchShape& shape) {
   SKALD_CHECK(options.Validate().ok(), "search options were not validated");
+  if (options.min_active > 0) return Status::Unsupported("min_active is for searches on the CPU");
   if (shape.lanes < 1) return Status::InvalidArgument("lanes must be at least 1");
   if (shape.channels < 1) return Status::InvalidArgument("channels must be at least 1");
   if (shape.shared_hash_slots < 32 || shape.shared_hash_slots > 8192 ||

@@ -14,6 +14,10 @@ struct SearchOptions {
   /// At most about this many tokens are expanded in a frame (ties at the limit all are). Smaller: bounds the
   /// time of hard frames, more search errors there.
   int32_t max_active = 2000;
+  /// Where no more tokens than this are within the beam, so many are expanded all the same, and new ones may
+  /// be as much worse than the best. Larger: slower, fewer search errors where scores are sure of themselves.
+  /// 0: the beam alone decides. On the CPU only.
+  int32_t min_active = 0;
   /// Paths further than this from the best complete one leave the lattice. Larger: more memory, more
   /// alternatives and better confidences. At most `beam` is useful.
   float lattice_beam = 8.0f;

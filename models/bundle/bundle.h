@@ -48,7 +48,7 @@ struct HeadDescription {
   ConfidenceMap confidence_map;      ///< of the head's search with the bundle's graph
   // What the search of this head is best done with; unset: as for any model.
   std::optional<double> beam, lattice_beam;  ///< nats
-  std::optional<int> max_active;
+  std::optional<int> max_active, min_active;
   std::optional<double> posterior_scale;  ///< weight of costs in posteriors of words
   std::optional<double> graph_scale;      ///< weight of the graph's costs beside the scores, in the same
 };

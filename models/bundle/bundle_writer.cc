@@ -27,6 +27,7 @@ Json HeadToJson(const HeadDescription& head) {
   if (head.beam) json["search"]["beam"] = *head.beam;
   if (head.lattice_beam) json["search"]["lattice_beam"] = *head.lattice_beam;
   if (head.max_active) json["search"]["max_active"] = *head.max_active;
+  if (head.min_active) json["search"]["min_active"] = *head.min_active;
   if (head.posterior_scale) json["search"]["posterior_scale"] = *head.posterior_scale;
   if (head.graph_scale) json["search"]["graph_scale"] = *head.graph_scale;
   return json;

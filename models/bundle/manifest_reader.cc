@@ -143,10 +143,14 @@ Status ReadSearch(const JsonObject& head, HeadDescription* description) {
   SKALD_RETURN_IF_ERROR(number("lattice_beam", 0.1, 1000, &description->lattice_beam));
   SKALD_RETURN_IF_ERROR(number("posterior_scale", 1e-3, 100, &description->posterior_scale));
   SKALD_RETURN_IF_ERROR(number("graph_scale", 1e-3, 100, &description->graph_scale));
-  if (object.Has("max_active")) {
-    SKALD_ASSIGN_OR_RETURN(const int64_t most, object.Integer("max_active", 1, 100'000'000));
-    description->max_active = static_cast<int>(most);
-  }
+  const auto count = [&](const char* name, int64_t low, std::optional<int>* value) -> Status {
+    if (!object.Has(name)) return Status::Ok();
+    SKALD_ASSIGN_OR_RETURN(const int64_t number, object.Integer(name, low, 100'000'000));
+    *value = static_cast<int>(number);
+    return Status::Ok();
+  };
+  SKALD_RETURN_IF_ERROR(count("max_active", 1, &description->max_active));
+  SKALD_RETURN_IF_ERROR(count("min_active", 0, &description->min_active));
   return Status::Ok();
 }
 

@@ -336,6 +336,8 @@ class Importer {
     SKALD_ASSIGN_OR_RETURN(head.beam, config_.Number("beam", 13.0, 0.1, 1000));
     SKALD_ASSIGN_OR_RETURN(head.lattice_beam, config_.Number("lattice-beam", 6.0, 0.1, 1000));
     SKALD_ASSIGN_OR_RETURN(head.max_active, config_.Integer("max-active", 7000, 1, 100'000'000));
+    // As for Kaldi, min_active must be less than max_active.
+    SKALD_ASSIGN_OR_RETURN(head.min_active, config_.Integer("min-active", 200, 0, *head.max_active - 1));
     head.posterior_scale = 1.0;
     if (files_.IsVosk()) head.graph_scale = kVoskGraphScale;
     return head;

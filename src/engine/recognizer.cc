@@ -108,6 +108,9 @@ void ApplyBundleChoices(const HeadDescription& head, RecognizerOptions* options)
   Choose(options->beam, head.beam, &options->search.beam);
   Choose(options->lattice_beam, head.lattice_beam, &options->search.lattice_beam);
   Choose(options->max_active, head.max_active, &options->search.max_active);
+  // A chosen max_active that is smaller still is meant.
+  options->search.min_active =
+      std::min(head.min_active.value_or(options->search.min_active), options->search.max_active - 1);
   Choose(options->mbr_scale, head.posterior_scale, &options->description.mbr_scale);
   Choose(options->confidence_scale, head.posterior_scale, &options->description.confidence_scale);
   Choose(options->graph_scale, head.graph_scale, &options->description.graph_scale);

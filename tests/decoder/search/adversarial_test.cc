@@ -331,6 +331,8 @@ TEST(SearchAdversarial, BadOptionsAreNamed) {
   EXPECT_THAT(reason([](SearchOptions* o) { o->beam = NAN; }), HasSubstr("beam"));
   EXPECT_THAT(reason([](SearchOptions* o) { o->lattice_beam = -1; }), HasSubstr("lattice_beam"));
   EXPECT_THAT(reason([](SearchOptions* o) { o->max_active = 0; }), HasSubstr("max_active"));
+  EXPECT_THAT(reason([](SearchOptions* o) { o->min_active = -1; }), HasSubstr("min_active"));
+  EXPECT_THAT(reason([](SearchOptions* o) { o->min_active = o->max_active; }), HasSubstr("min_active"));
   EXPECT_THAT(reason([](SearchOptions* o) { o->max_arcs_per_frame = 0; }), HasSubstr("max_arcs_per_frame"));
   EXPECT_THAT(reason([](SearchOptions* o) { o->word_penalty = INFINITY; }), HasSubstr("word_penalty"));
   EXPECT_THAT(reason([](SearchOptions* o) { o->prune_interval_frames = -1; }), HasSubstr("prune_interval"));

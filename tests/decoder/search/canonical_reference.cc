@@ -89,6 +89,14 @@ class Reference {
       cut = costs[limit - 1];
       width = cut - best + 0.5f;
       bound = true;
+    } else if (options_.min_active > 0) {
+      const size_t least_count = static_cast<size_t>(options_.min_active);
+      if (costs.size() <= least_count) {
+        cut = width = INFINITY;
+      } else if (costs[least_count] > cut) {
+        cut = costs[least_count];
+        width = cut - best + 0.5f;
+      }
     }
     std::vector<Link> links;
     for (const auto& [token, cost] : frames_[t].cost) {

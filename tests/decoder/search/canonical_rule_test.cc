@@ -37,6 +37,8 @@ TEST(CanonicalRule, HoldsOnRandomGraphs) {
     options.beam = std::uniform_real_distribution<float>(2.0f, 12.0f)(random);
     options.lattice_beam = std::uniform_real_distribution<float>(0.5f, 12.0f)(random);
     options.max_active = 1 + static_cast<int>(random() % 60);
+    if (round % 4 == 1)
+      options.min_active = static_cast<int>(random() % static_cast<uint64_t>(options.max_active));
     options.max_arcs_per_frame = 1 + static_cast<int>(random() % 150);
     options.word_penalty = std::uniform_real_distribution<float>(-1.0f, 1.0f)(random);
     options.prune_interval_frames = static_cast<int>(random() % 20);
