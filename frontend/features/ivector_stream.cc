@@ -100,7 +100,7 @@ void IvectorStream::Step(bool finished) {
   samples_.insert(samples_.end(), step_.begin(), step_.end());
   step_.clear();
   AddFrames();
-  if (weights_ != nullptr) CollectChanges();
+  if (weights_ != nullptr) CollectChanges(finished);
   const IvectorOptions& options = model_->options();
   const int64_t chunk_frames = options.chunk_frames;
   int64_t ready = std::max<int64_t>(0, frame_count_ - options.right_context) / chunk_frames;
@@ -121,9 +121,11 @@ void IvectorStream::Step(bool finished) {
   }
 }
 
-void IvectorStream::CollectChanges() {
-  if (frame_count_ == 0) return;
-  for (const auto& [frame, change] : weights_->Changes(frame_count_)) changes_[frame] += change;
+// Frames weigh from when they can be spliced.
+void IvectorStream::CollectChanges(bool finished) {
+  const int64_t frames = finished ? frame_count_ : frame_count_ - model_->options().splice_right;
+  if (frames <= 0) return;
+  for (const auto& [frame, change] : weights_->Changes(frames)) changes_[frame] += change;
 }
 
 void IvectorStream::ShowChunk(int64_t chunk) {

@@ -49,7 +49,7 @@ class IvectorStream {
   void AddFrames();
   void AccumulateUntil(int64_t frame);
   void AccumulateFrame(int64_t frame, double weight);
-  void CollectChanges();
+  void CollectChanges(bool finished);
   void ShowChunk(int64_t chunk);
   const std::vector<float>& IvectorOf(int64_t frame) const;
   void Estimate();

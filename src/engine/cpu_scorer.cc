@@ -23,7 +23,9 @@ class CpuScorer : public Scorer {
       : extractor_(std::move(extractor)),
         model_(std::move(model)),
         shape_(std::move(shape)),
-        heads_(ColumnsOfHeads(shape_, scaling)) {}
+        heads_(ColumnsOfHeads(shape_, scaling)),
+        ivector_size_(shape_.ivectors == nullptr ? 0 : shape_.ivectors->model->options().size),
+        frames_behind_(shape_.ivectors == nullptr ? 0 : shape_.ivectors->frames_behind()) {}
 
   const ScorerShape& shape() const override { return shape_; }
 
@@ -35,7 +37,7 @@ class CpuScorer : public Scorer {
       size_t count = 0;
       int64_t frames = 0;
       while (first + count < windows.size()) {
-        const int64_t next = extractor_.FrameCount(static_cast<int64_t>(windows[first + count].size()));
+        const int64_t next = FrameCount(windows[first + count]) + frames_behind_;
         if (count > 0 && frames + next > model_->max_batch_feature_frames()) break;
         frames += next;
         ++count;
@@ -59,21 +61,20 @@ class CpuScorer : public Scorer {
         scores[i] = *known;
         continue;
       }
-      feature_frames.push_back(extractor_.FrameCount(static_cast<int64_t>(windows[i].size())));
+      feature_frames.push_back(FrameCount(windows[i]) + frames_behind_);
       feature_rows += feature_frames.back();
       score_rows += model_->ScoreFrames(feature_frames.back());
       computed.push_back(i);
     }
-    const int64_t ivector_size = shape_.ivectors == nullptr ? 0 : shape_.ivectors->model->options().size;
-    const int64_t width = extractor_.bins() + ivector_size;
+    const int64_t width = extractor_.bins() + ivector_size_;
     features_.resize(static_cast<size_t>(feature_rows * width));
     const MatrixView<float> features(features_.data(), feature_rows, width);
     int64_t row = 0;
     for (size_t k = 0; k < computed.size(); ++k) {
-      extractor_.Run(windows[computed[k]],
-                     {features.Row(row).data(), feature_frames[k], extractor_.bins(), width});
-      if (ivector_size > 0) {
-        SKALD_RETURN_IF_ERROR(AppendIvectors(windows[computed[k]], features.Rows(row, feature_frames[k])));
+      extractor_.Run(windows[computed[k]], {features.Row(row).data(), feature_frames[k] - frames_behind_,
+                                            extractor_.bins(), width});
+      if (ivector_size_ > 0) {
+        SKALD_RETURN_IF_ERROR(AddIvectors(windows[computed[k]], features.Rows(row, feature_frames[k])));
       }
       row += feature_frames[k];
     }
@@ -87,9 +88,9 @@ class CpuScorer : public Scorer {
     SKALD_RETURN_IF_ERROR(model_->Run(features, feature_frames, of_heads));
     row = 0;
     for (size_t k = 0; k < computed.size(); ++k) {
-      ScoreMatrix matrix(model_->ScoreFrames(feature_frames[k]), shape_.units);
+      ScoreMatrix matrix(model_->ScoreFrames(feature_frames[k] - frames_behind_), shape_.units);
       std::copy_n(nll.Row(row).data(), matrix.nll.size(), matrix.nll.data());
-      row += matrix.frames;
+      row += model_->ScoreFrames(feature_frames[k]);
       scores[computed[k]] = MakeHostScores(std::move(matrix), heads_);
       RememberSilent(windows[computed[k]], scores[computed[k]]);
     }
@@ -97,16 +98,22 @@ class CpuScorer : public Scorer {
     return Status::Ok();
   }
 
-  /// Fills the columns behind the features.
-  Status AppendIvectors(const WindowInput& window, MatrixView<float> rows) const {
+  int64_t FrameCount(const WindowInput& window) const {
+    return extractor_.FrameCount(static_cast<int64_t>(window.size()));
+  }
+
+  /// Fills the columns behind the features, and the rows behind the window, which repeat its last features.
+  Status AddIvectors(const WindowInput& window, MatrixView<float> rows) const {
     const std::vector<float> alone =
         window.ivectors.empty() ? shape_.ivectors->OfWindowAlone(window.samples) : std::vector<float>();
     const std::span<const float> ivectors = window.ivectors.empty() ? std::span(alone) : window.ivectors;
-    const auto size = static_cast<size_t>(rows.columns - extractor_.bins());
+    const auto size = static_cast<size_t>(ivector_size_);
     if (ivectors.size() != size * static_cast<size_t>(rows.rows)) {
       return Status::InvalidArgument("a window's i-vectors are not as many as its feature frames");
     }
+    const int64_t last = rows.rows - frames_behind_ - 1;
     for (int64_t row = 0; row < rows.rows; ++row) {
+      if (row > last) std::copy_n(rows.Row(last).begin(), extractor_.bins(), rows.Row(row).begin());
       const std::span<const float> ivector = ivectors.subspan(static_cast<size_t>(row) * size, size);
       std::copy(ivector.begin(), ivector.end(), rows.Row(row).begin() + extractor_.bins());
     }
@@ -133,6 +140,8 @@ class CpuScorer : public Scorer {
   const std::unique_ptr<AcousticModel> model_;
   const ScorerShape shape_;
   const std::vector<HeadColumns> heads_;
+  const int64_t ivector_size_;
+  const int64_t frames_behind_;  ///< rows that a window has behind its frames, for their i-vectors
   std::vector<float> features_, nll_;
   std::map<size_t, ScoreRows> silent_;
 };
@@ -152,6 +161,7 @@ StatusOr<std::vector<std::unique_ptr<Scorer>>> MakeCpuScorers(const Bundle& bund
 
   SKALD_ASSIGN_OR_RETURN(const std::shared_ptr<const IvectorSource> ivectors,
                          IvectorSourceOfBundle(bundle, extractor));
+  if (ivectors != nullptr) model_options.max_batch_feature_frames += ivectors->frames_behind();
   std::vector<std::unique_ptr<Scorer>> scorers;
   const int count = (threads + kThreadsPerScorer - 1) / kThreadsPerScorer;
   for (int i = 0; i < count; ++i) {

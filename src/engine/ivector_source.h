@@ -20,8 +20,12 @@ struct IvectorSource {
 
   /// `weights` null: all frames weigh 1.
   std::unique_ptr<IvectorStream> NewStream(std::unique_ptr<FrameWeights> weights = nullptr) const;
-  /// [feature frames, i-vector size] for a window of `samples` samples from `first_sample` of the stream on,
-  /// which begins at a frame. Windows are asked for in order of time: what lies before is forgotten.
+  /// Frames behind a window for which it has i-vectors too: what the network looks at behind the last frame
+  /// repeats its features, but not its i-vector.
+  int64_t frames_behind() const { return model->options().right_context; }
+  /// [feature frames + frames_behind(), i-vector size] for a window of `samples` samples from `first_sample`
+  /// of the stream on, which begins at a frame. Windows are asked for in order of time: what lies before is
+  /// forgotten.
   std::vector<float> OfWindow(IvectorStream* stream, int64_t first_sample, size_t samples) const;
   /// The same for a window that is a stream of its own.
   std::vector<float> OfWindowAlone(PcmView window) const;

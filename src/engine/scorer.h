@@ -28,8 +28,8 @@ struct WindowInput {
   size_t size() const { return samples.size(); }
 
   PcmView samples;
-  /// [feature frames, i-vector size] where the model takes i-vectors; empty: they are estimated from this
-  /// window alone.
+  /// [feature frames + IvectorSource::frames_behind(), i-vector size] where the model takes i-vectors; empty:
+  /// they are estimated from this window alone.
   std::span<const float> ivectors;
 };
 

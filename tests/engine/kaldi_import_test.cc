@@ -16,6 +16,7 @@
 #include "engine/bundle_features.h"
 #include "engine/ivector_source.h"
 #include "engine/recognizer.h"
+#include "engine/scorer.h"
 #include "engine/search_weights.h"
 #include "support/npy.h"
 #include "support/test_environment.h"
@@ -107,6 +108,7 @@ TEST_F(KaldiImportTest, TextAndBinaryModelsGiveTheSameBundle) {
   EXPECT_EQ(head.beam, 20);
   EXPECT_EQ(head.lattice_beam, 6);
   EXPECT_EQ(head.max_active, 500);
+  EXPECT_EQ(head.min_active, 3);
   EXPECT_EQ(head.graph_scale, 0.9);
   EXPECT_EQ(bundle.manifest().ivector->settings.at("chunk_frames"), 24);
   EXPECT_EQ(bundle.manifest().ivector->settings.at("least_energy"), 68);
@@ -141,8 +143,9 @@ TEST_F(KaldiImportTest, IvectorsEqualTheReferenceHoweverSamplesArrive) {
     if (round == 0) first = rows;
     EXPECT_EQ(rows, first);
     stream->Forget(100);
-    std::vector<float> tail(static_cast<size_t>(48 * wanted.shape[1]));
-    stream->Read(100, {tail.data(), 48, wanted.shape[1]});
+    const int64_t left = wanted.shape[0] - 100;
+    std::vector<float> tail(static_cast<size_t>(left * wanted.shape[1]));
+    stream->Read(100, {tail.data(), left, wanted.shape[1]});
     EXPECT_TRUE(std::equal(tail.begin(), tail.end(), rows.begin() + 100 * wanted.shape[1]));
   }
 }
@@ -166,6 +169,33 @@ TEST_F(KaldiImportTest, WeightedIvectorsEqualTheReference) {
   for (int round = 0; round < 3; ++round) {
     const auto stream = source->NewStream(weights->NewStream());
     CheckedIvectors(stream.get(), audio, wanted, round == 0 ? nullptr : &random);
+  }
+}
+
+// Behind the last frame the network looks at copies of its features, with i-vectors of their own.
+TEST_F(KaldiImportTest, ScoresEqualTheReferenceToTheLastFrame) {
+  const Bundle bundle = Bundle::Open(Import("chain-binary", "a")).value();
+  ScorerOptions options;
+  options.precision = "f32";
+  options.heads = {bundle.manifest().search_head};
+  options.scaling.resize(1);
+  const auto scorers = MakeCpuScorers(bundle, options, 1).value();
+  const std::vector<float> audio = Audio();
+  const WindowInput windows[] = {audio, audio};
+  std::vector<ScoreRows> scores;
+  ScorerTiming timing;
+  ASSERT_TRUE(scorers[0]->Score(windows, &scores, &timing).ok());
+  const NpyArray wanted = test::ReadNpy(Golden("chain.scores.npy")).value();
+  for (const ScoreRows& found : scores) {
+    ASSERT_EQ(found.frames(), wanted.shape[0]);
+    ASSERT_EQ(found.nll.columns, wanted.shape[1] + 1);
+    for (int64_t row = 0; row < found.frames(); ++row) {
+      for (int64_t pdf = 0; pdf < wanted.shape[1]; ++pdf) {
+        const auto place = static_cast<size_t>(row * wanted.shape[1] + pdf);
+        ASSERT_NEAR(found.nll(row, pdf + 1), -wanted.values[place], test::kOwnIvectorScoreAbs)
+            << "row " << row;
+      }
+    }
   }
 }
 

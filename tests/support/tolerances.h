@@ -73,6 +73,8 @@ inline constexpr double kNnet3ScoreAbs = 2e-4;
 /// I-vectors with statistics in f64 over features in f32, solved by conjugate gradients, against an exact
 /// solution over features of kaldi-native-fbank.
 inline constexpr double kIvectorAbs = 2e-3;
+/// Scores of a Kaldi network from i-vectors that are that close.
+inline constexpr double kOwnIvectorScoreAbs = 5e-3;
 
 /// Scores fused by arithmetic mean in f32 with the device's expf and logf, against f64.
 inline constexpr double kScoreFusionAbs = 2e-5;

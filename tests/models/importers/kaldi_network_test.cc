@@ -55,16 +55,18 @@ Nnet3Weights WeightsOf(const KaldiNetwork& network) {
   return weights;
 }
 
-/// Features of the golden recording, with i-vectors where there are any: [frames, width].
+/// Features of the golden recording: [frames, width]; with i-vectors where there are any, then for the frames
+/// behind it too, which repeat its last features.
 std::vector<float> GoldenInput(bool ivectors) {
   const NpyArray features = test::ReadNpy(Golden("features.npy")).value();
   if (!ivectors) return features.values;
   const NpyArray vectors = test::ReadNpy(Golden("chain.ivectors.npy")).value();
   const auto bins = features.shape[1], size = vectors.shape[1];
   std::vector<float> input;
-  for (int64_t frame = 0; frame < features.shape[0]; ++frame) {
-    input.insert(input.end(), features.values.begin() + frame * bins,
-                 features.values.begin() + (frame + 1) * bins);
+  for (int64_t frame = 0; frame < vectors.shape[0]; ++frame) {
+    const int64_t source = std::min(frame, features.shape[0] - 1);
+    input.insert(input.end(), features.values.begin() + source * bins,
+                 features.values.begin() + (source + 1) * bins);
     input.insert(input.end(), vectors.values.begin() + frame * size,
                  vectors.values.begin() + (frame + 1) * size);
   }
@@ -98,7 +100,7 @@ void ExpectGolden(const std::string& model, int subsampling, const std::string& 
   const auto width = static_cast<size_t>(network.sizes.feature_bins + network.sizes.ivector_size);
   const std::vector<float> scores = ScoresOf(network, input, {static_cast<int64_t>(input.size() / width)}, 2);
   const auto units = static_cast<size_t>(wanted.shape[1]);
-  ASSERT_EQ(scores.size(), static_cast<size_t>(wanted.shape[0]) * (units + 1));
+  ASSERT_GE(scores.size(), static_cast<size_t>(wanted.shape[0]) * (units + 1));
   double largest = 0, silence = 0;
   for (size_t row = 0; row < static_cast<size_t>(wanted.shape[0]); ++row) {
     double all = 0, silent = 0;
@@ -168,14 +170,15 @@ TEST(KaldiNetwork, WindowsAndThreadsDoNotChangeBits) {
   auto parsed = ParseFile(Golden("chain-binary/am/final.mdl")).value();
   parsed.network.sizes.subsampling = 3;
   const std::vector<float> input = GoldenInput(true);
-  const std::vector<float> whole = ScoresOf(parsed.network, input, {148}, 1);
+  const size_t width = 12;
+  const auto frames = static_cast<int64_t>(input.size() / width);
+  const std::vector<float> whole = ScoresOf(parsed.network, input, {frames}, 1);
   std::vector<float> twice = input;
   twice.insert(twice.end(), input.begin(), input.end());
-  const std::vector<float> both = ScoresOf(parsed.network, twice, {148, 0, 148}, 3);
+  const std::vector<float> both = ScoresOf(parsed.network, twice, {frames, 0, frames}, 3);
   EXPECT_TRUE(std::equal(whole.begin(), whole.end(), both.begin()));
   EXPECT_TRUE(std::equal(whole.begin(), whole.end(), both.begin() + static_cast<ptrdiff_t>(whole.size())));
   EXPECT_TRUE(ScoresOf(parsed.network, {}, {0}, 1).empty());
-  const size_t width = 12;
   EXPECT_EQ(ScoresOf(parsed.network, {input.begin(), input.begin() + width}, {1}, 1).size(), 11u);
 }
 

@@ -214,7 +214,7 @@ class Model:
     # --- network
 
     def outputs(self, features, ivectors, subsampling, output="output", rows=None):
-        """features [T, D], ivectors [T, S] or None: log likelihoods [ceil(T / subsampling), pdfs]."""
+        """features [T, D], ivectors [T or more, S] or None: log likelihoods [ceil(T / subsampling), pdfs]."""
         self.inputs = {"input": np.asarray(features, np.float64),
                        "ivector": None if ivectors is None else np.asarray(ivectors, np.float64)}
         self.memo = {}
@@ -409,7 +409,7 @@ class Ivectors:
         return chunks[min(max(t // self.period - ahead, 0), len(chunks) - 1)]
 
     def weighted(self, features, samples, score, path, subsampling, silence_weight=1e-3):
-        """[T, S] with frames weighed by a search as Kaldi's OnlineSilenceWeighting has it. score(ivectors [T, S], first, end): scores
+        """[T + right context, S] with frames weighed by a search as Kaldi's OnlineSilenceWeighting has it. score(ivectors [T, S], first, end): scores
         of those rows; path(scores): for each row the state that the best path without final costs comes from there, and whether it has
         silence. Where the path comes from the state that it came from before, nothing is looked at any more, that row included."""
         size = self.m.shape[2]
@@ -429,7 +429,8 @@ class Ivectors:
                     break
                 traced[f] = steps[f]
             before = max(len(told), decoded)
-            everything = max(before, -(-ready // subsampling))
+            shown = ready if last else max(0, ready - self.right)  # those that can be spliced
+            everything = max(before, -(-shown // subsampling))
             first = max(0, before - 100)
             weight = silence_weight if first == 0 else told[first - 1]
             told += [0.0] * (everything - len(told))
@@ -470,14 +471,15 @@ class Ivectors:
             while len(chunks) < can:
                 chunks.append(vector)
                 end = min(len(chunks) * self.period, len(features))
-                # Frames behind the last one known are its copies, as they are for the network at the end.
+                # Frames behind the last one known are its copies, as they are for the network at the end; their i-vectors are not.
                 frames = features[:ready]
-                vectors = np.array([self.bucket(t, chunks) for t in range(len(frames))])
+                vectors = np.array([self.bucket(t, chunks) for t in range(len(frames) + self.context)])
                 scores += list(score(frames, vectors, len(scores), -(-end // subsampling)))
-        return np.array([self.bucket(t, chunks) for t in range(len(features))])
+        return np.array([self.bucket(t, chunks) for t in range(len(features) + self.context)])
 
     def of_frames(self, features, samples, length=400, shift=160):
-        """[T, S]: the i-vector of every feature frame of a stream of `samples` samples."""
+        """[T + right context, S]: the i-vector of every feature frame of a stream of `samples` samples, and of those behind it that
+        the network looks at."""
         chunks, known = [], {}
         for ready in self.steps(samples, length, shift):
             while (len(chunks) + 1) * self.period <= ready - self.context:
@@ -486,4 +488,4 @@ class Ivectors:
                     known[frames] = self.estimate(features[:ready], frames)
                 chunks.append(known[frames])
         chunks.append(self.estimate(features, len(features)))
-        return np.array([self.bucket(t, chunks) for t in range(len(features))])
+        return np.array([self.bucket(t, chunks) for t in range(len(features) + self.context)])
