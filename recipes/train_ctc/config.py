@@ -11,6 +11,7 @@ class Data:
     train: list  # corpus folders (audio/, text, utt2dur); relative to the project
     validation: list  # corpus folders to choose checkpoints by; never trained on
     validation_speakers: list = dataclasses.field(default_factory=list)  # of the validation folders; empty: all
+    shared_speakers: bool = False  # validation may have speakers of the training data: it then says nothing about new voices
     train_minutes: float = 0  # trains on the first so many minutes only; 0: all
     shortest_example_s: float = 16  # utterances are joined until this is reached: less padding, longer context
     longest_example_s: float = 20  # and not past this, unless one utterance alone is longer

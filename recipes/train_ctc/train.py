@@ -134,7 +134,7 @@ class Trainer:
         if not self.utterances:
             raise ValueError("no utterance to train on")
         both = {one["speaker"] for one in self.utterances} & {one["speaker"] for one in self.validation}
-        if both:
+        if both and not data.shared_speakers:
             raise ValueError(f"speaker {min(both)} is in training and validation")
 
     def _resume(self):
