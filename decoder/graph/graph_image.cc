@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "base/file.h"
@@ -24,7 +23,8 @@ Status CorruptSection(uint32_t section, const char* reason) {
 /// Which of the two formats the file is in; anything else is looked at as the newer one.
 const SectionFileFormat& FormatOf(std::span<const std::byte> file) {
   SectionFileStart start{};
-  std::memcpy(&start, file.data(), std::min(file.size(), sizeof start));
+  std::ranges::copy(file.first(std::min(file.size(), sizeof start)),
+                    std::as_writable_bytes(std::span(&start, 1)).begin());
   return start.version == graph_format::kFormat.version ? graph_format::kFormat
                                                         : graph_format::kExplicitFormat;
 }

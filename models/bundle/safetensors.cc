@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "models/bundle/strict_json.h"
@@ -108,7 +109,7 @@ int64_t TensorView::element_count() const {
 std::vector<float> TensorView::ToFloat() const {
   std::vector<float> values(static_cast<size_t>(element_count()));
   if (type == TensorType::kF32) {
-    std::memcpy(values.data(), bytes.data(), bytes.size());
+    std::ranges::copy(bytes, std::as_writable_bytes(std::span(values)).begin());
     return values;
   }
   for (size_t i = 0; i < values.size(); ++i) {

@@ -52,6 +52,13 @@ TEST_F(SafetensorsTest, ReadsTheThreeTypesExactly) {
   EXPECT_EQ(file->Get("h", {2, 3}).status().ToString(), path + ": tensor h: shape [3], expected [2, 3]");
 }
 
+TEST_F(SafetensorsTest, ReadsTensorsWithoutElements) {
+  StatusOr<SafetensorsFile> file =
+      SafetensorsFile::Open(Write(R"({"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})", ""));
+  ASSERT_TRUE(file.ok()) << file.status().ToString();
+  EXPECT_TRUE(file->Get("a", {0})->ToFloat().empty());
+}
+
 TEST_F(SafetensorsTest, RefusesBadHeaders) {
   const std::string good = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
   const std::string eight(8, '\0');
