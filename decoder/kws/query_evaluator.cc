@@ -11,6 +11,8 @@
 namespace skald {
 namespace {
 
+/// More than sums of times in seconds are off by.
+constexpr double kRoundingS = 1e-6;
 /// Bounds from postings may be this factor too small, because probabilities are rounded.
 constexpr double kBoundSlack = 1.05;
 /// Terms of a slot beyond which their utterances are listed instead of looked up one by one.
@@ -228,7 +230,8 @@ class Evaluator {
     std::vector<SegmentHit> hits;
     for (const SegmentHit& hit : left) {
       SegmentHit from = hit;
-      from.start_s = hit.start_s - query.within_s - longest_s;
+      // A little earlier, so that rounding leaves what is just near enough to the check below.
+      from.start_s = hit.start_s - query.within_s - longest_s - kRoundingS;
       from.end_s = -std::numeric_limits<double>::infinity();
       std::optional<SegmentHit> best;
       for (auto other = std::lower_bound(right.begin(), right.end(), from, earlier);

@@ -249,6 +249,27 @@ TEST_F(QueryEvaluatorTest, NearMultipliesAndBoundsTheDistance) {
   EXPECT_FALSE(found.empty());
 }
 
+// Differences of times in seconds round; which words are near must not depend on what else is in the segment.
+TEST_F(QueryEvaluatorTest, NearFindsWhatIsJustNearEnough) {
+  utterances_.clear();
+  for (int32_t k = 0; k < 200; ++k) {
+    PosteriorLattice lattice;
+    lattice.nodes = {{k, 1}, {k + 3, 1}, {k + 106, 1}};
+    lattice.arcs = {{0, 1, 1, k, k + 3, 1, true}, {1, 2, 0, k + 103, k + 106, 1, true}};
+    utterances_.push_back({lattice, static_cast<size_t>(k), 0.0});
+  }
+  size_t near = 0;
+  for (size_t k = 0; k < utterances_.size(); ++k) {
+    const IndexSegment segment = Write(k, k + 1);
+    const SegmentHit left = EvaluateQuery(segment, PhraseQuery({"wa"})).value().at(0);
+    const SegmentHit right = EvaluateQuery(segment, PhraseQuery({"wb"})).value().at(0);
+    const size_t expected = left.start_s - right.end_s <= 2 ? 1 : 0;
+    ASSERT_EQ(EvaluateQuery(segment, ParseQuery("wa NEAR/2 wb").value())->size(), expected) << k;
+    near += expected;
+  }
+  EXPECT_GT(near, 50u);
+}
+
 TEST_F(QueryEvaluatorTest, WeightedAlternativesAddUp) {
   const IndexSegment segment = Write(0, 12);
   Query both;
