@@ -24,8 +24,7 @@ class CpuScorer : public Scorer {
         model_(std::move(model)),
         shape_(std::move(shape)),
         heads_(ColumnsOfHeads(shape_, scaling)),
-        ivector_size_(shape_.ivectors == nullptr ? 0 : shape_.ivectors->model->options().size),
-        frames_behind_(shape_.ivectors == nullptr ? 0 : shape_.ivectors->frames_behind()) {}
+        ivector_size_(shape_.ivectors == nullptr ? 0 : shape_.ivectors->model->options().size) {}
 
   const ScorerShape& shape() const override { return shape_; }
 
@@ -37,7 +36,7 @@ class CpuScorer : public Scorer {
       size_t count = 0;
       int64_t frames = 0;
       while (first + count < windows.size()) {
-        const int64_t next = FrameCount(windows[first + count]) + frames_behind_;
+        const int64_t next = RowCount(windows[first + count]);
         if (count > 0 && frames + next > model_->max_batch_feature_frames()) break;
         frames += next;
         ++count;
@@ -61,7 +60,7 @@ class CpuScorer : public Scorer {
         scores[i] = *known;
         continue;
       }
-      feature_frames.push_back(FrameCount(windows[i]) + frames_behind_);
+      feature_frames.push_back(RowCount(windows[i]));
       feature_rows += feature_frames.back();
       score_rows += model_->ScoreFrames(feature_frames.back());
       computed.push_back(i);
@@ -71,10 +70,10 @@ class CpuScorer : public Scorer {
     const MatrixView<float> features(features_.data(), feature_rows, width);
     int64_t row = 0;
     for (size_t k = 0; k < computed.size(); ++k) {
-      extractor_.Run(windows[computed[k]], {features.Row(row).data(), feature_frames[k] - frames_behind_,
-                                            extractor_.bins(), width});
+      const WindowInput& window = windows[computed[k]];
+      extractor_.Run(window, {features.Row(row).data(), FrameCount(window), extractor_.bins(), width});
       if (ivector_size_ > 0) {
-        SKALD_RETURN_IF_ERROR(AddIvectors(windows[computed[k]], features.Rows(row, feature_frames[k])));
+        SKALD_RETURN_IF_ERROR(AddIvectors(window, features.Rows(row, feature_frames[k])));
       }
       row += feature_frames[k];
     }
@@ -88,7 +87,7 @@ class CpuScorer : public Scorer {
     SKALD_RETURN_IF_ERROR(model_->Run(features, feature_frames, of_heads));
     row = 0;
     for (size_t k = 0; k < computed.size(); ++k) {
-      ScoreMatrix matrix(model_->ScoreFrames(feature_frames[k] - frames_behind_), shape_.units);
+      ScoreMatrix matrix(model_->ScoreFrames(FrameCount(windows[computed[k]])), shape_.units);
       std::copy_n(nll.Row(row).data(), matrix.nll.size(), matrix.nll.data());
       row += model_->ScoreFrames(feature_frames[k]);
       scores[computed[k]] = MakeHostScores(std::move(matrix), heads_);
@@ -101,6 +100,10 @@ class CpuScorer : public Scorer {
   int64_t FrameCount(const WindowInput& window) const {
     return extractor_.FrameCount(static_cast<int64_t>(window.size()));
   }
+  /// Rows that the network gets of a window.
+  int64_t RowCount(const WindowInput& window) const {
+    return shape_.ivectors == nullptr ? FrameCount(window) : shape_.ivectors->RowCount(window.size());
+  }
 
   /// Fills the columns behind the features, and the rows behind the window, which repeat its last features.
   Status AddIvectors(const WindowInput& window, MatrixView<float> rows) const {
@@ -111,7 +114,7 @@ class CpuScorer : public Scorer {
     if (ivectors.size() != size * static_cast<size_t>(rows.rows)) {
       return Status::InvalidArgument("a window's i-vectors are not as many as its feature frames");
     }
-    const int64_t last = rows.rows - frames_behind_ - 1;
+    const int64_t last = FrameCount(window) - 1;
     for (int64_t row = 0; row < rows.rows; ++row) {
       if (row > last) std::copy_n(rows.Row(last).begin(), extractor_.bins(), rows.Row(row).begin());
       const std::span<const float> ivector = ivectors.subspan(static_cast<size_t>(row) * size, size);
@@ -141,7 +144,6 @@ class CpuScorer : public Scorer {
   const ScorerShape shape_;
   const std::vector<HeadColumns> heads_;
   const int64_t ivector_size_;
-  const int64_t frames_behind_;  ///< rows that a window has behind its frames, for their i-vectors
   std::vector<float> features_, nll_;
   std::map<size_t, ScoreRows> silent_;
 };

@@ -81,10 +81,15 @@ std::unique_ptr<IvectorStream> IvectorSource::NewStream(std::unique_ptr<FrameWei
   return std::make_unique<IvectorStream>(model, extractor, std::move(weights));
 }
 
+int64_t IvectorSource::RowCount(size_t samples) const {
+  const int64_t frames = extractor.FrameCount(static_cast<int64_t>(samples));
+  return frames == 0 ? 0 : frames + frames_behind();
+}
+
 std::vector<float> IvectorSource::OfWindow(IvectorStream* stream, int64_t first_sample,
                                            size_t samples) const {
   const int64_t first_frame = first_sample / extractor.options().frame_shift_samples;
-  const int64_t frames = extractor.FrameCount(static_cast<int64_t>(samples)) + frames_behind();
+  const int64_t frames = RowCount(samples);
   std::vector<float> rows(static_cast<size_t>(frames * stream->size()));
   stream->Forget(first_frame);
   stream->Read(first_frame, {rows.data(), frames, stream->size()});

@@ -23,7 +23,9 @@ struct IvectorSource {
   /// Frames behind a window for which it has i-vectors too: what the network looks at behind the last frame
   /// repeats its features, but not its i-vector.
   int64_t frames_behind() const { return model->options().right_context; }
-  /// [feature frames + frames_behind(), i-vector size] for a window of `samples` samples from `first_sample`
+  /// Rows of a window of so many samples: its frames and those behind it; none where it has no frame.
+  int64_t RowCount(size_t samples) const;
+  /// [RowCount(samples), i-vector size] for a window of `samples` samples from `first_sample`
   /// of the stream on, which begins at a frame. Windows are asked for in order of time: what lies before is
   /// forgotten.
   std::vector<float> OfWindow(IvectorStream* stream, int64_t first_sample, size_t samples) const;

@@ -28,7 +28,7 @@ struct WindowInput {
   size_t size() const { return samples.size(); }
 
   PcmView samples;
-  /// [feature frames + IvectorSource::frames_behind(), i-vector size] where the model takes i-vectors; empty:
+  /// [IvectorSource::RowCount(samples), i-vector size] where the model takes i-vectors; empty:
   /// they are estimated from this window alone.
   std::span<const float> ivectors;
 };

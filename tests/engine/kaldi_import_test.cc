@@ -181,12 +181,14 @@ TEST_F(KaldiImportTest, ScoresEqualTheReferenceToTheLastFrame) {
   options.scaling.resize(1);
   const auto scorers = MakeCpuScorers(bundle, options, 1).value();
   const std::vector<float> audio = Audio();
-  const WindowInput windows[] = {audio, audio};
+  const std::vector<float> too_short(100);  // less than a frame
+  const WindowInput windows[] = {too_short, audio, audio};
   std::vector<ScoreRows> scores;
   ScorerTiming timing;
   ASSERT_TRUE(scorers[0]->Score(windows, &scores, &timing).ok());
   const NpyArray wanted = test::ReadNpy(Golden("chain.scores.npy")).value();
-  for (const ScoreRows& found : scores) {
+  EXPECT_EQ(scores[0].frames(), 0);
+  for (const ScoreRows& found : {scores[1], scores[2]}) {
     ASSERT_EQ(found.frames(), wanted.shape[0]);
     ASSERT_EQ(found.nll.columns, wanted.shape[1] + 1);
     for (int64_t row = 0; row < found.frames(); ++row) {
