@@ -133,13 +133,10 @@ TEST(SearchInvariance, EarlierStreams) {
   });
 }
 
-// A larger beam may lose what a smaller one found, because it lets better tokens live that then prune more.
-// What holds: no beam beats the unpruned search, a wide one equals it, and over many streams wider is better.
-TEST(SearchMonotonicity, BeamsApproachTheUnprunedSearchFromAbove) {
-  std::mt19937_64 random(PropertySeed());
-  const std::vector<float> beams = {2.0f, 4.0f, 6.0f, 9.0f, 14.0f, 40.0f};
+// What the best path of each beam costs beyond the unpruned search's, summed over streams; no path counts 100.
+std::vector<double> ExcessOfBeams(const std::vector<float>& beams, int rounds, std::mt19937_64& random) {
   std::vector<double> sum(beams.size(), 0.0);
-  for (int round = 0; round < 15; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     const Case c(random);
     const GraphImage graph = c.graph.Image();
     SearchOptions options = c.options;
@@ -152,18 +149,25 @@ TEST(SearchMonotonicity, BeamsApproachTheUnprunedSearchFromAbove) {
     for (size_t b = 0; b < beams.size(); ++b) {
       options.beam = beams[b];
       const RawLattice lattice = Search(graph, c.nll(), options);
-      if (lattice.partial) {
-        sum[b] += 100;
-        continue;
-      }
-      const double excess = BestPath(lattice).cost - least;
-      ASSERT_GE(excess, -kPathCostF32Abs) << "beam " << beams[b] << " round " << round;
+      const double excess = lattice.partial ? 100.0 : BestPath(lattice).cost - least;
+      EXPECT_GE(excess, -kPathCostF32Abs) << "beam " << beams[b] << " round " << round;
       sum[b] += std::max(excess, 0.0);
     }
   }
-  for (size_t b = 1; b < beams.size(); ++b) EXPECT_LE(sum[b], sum[b - 1] + 0.05 * sum.front());
-  EXPECT_GT(sum.front(), 1.0);
-  EXPECT_LT(sum.back(), kPathCostF32Abs);
+  return sum;
+}
+
+TEST(SearchMonotonicity, NoBeamBeatsTheUnprunedSearchAndAWideOneEqualsIt) {
+  std::mt19937_64 random(PropertySeed());
+  EXPECT_LT(ExcessOfBeams({2.0f, 6.0f, 40.0f}, 15, random).back(), kPathCostF32Abs);
+}
+
+// A larger beam may lose what a smaller one found, because it lets better tokens live that then prune more: that wider is
+// better holds on average only, so the streams are the same in every run.
+TEST(SearchMonotonicity, WiderBeamsAreBetterOverManyStreams) {
+  std::mt19937_64 random(1);
+  const std::vector<double> sum = ExcessOfBeams({2.0f, 3.0f, 4.5f, 6.0f, 9.0f}, 60, random);
+  for (size_t b = 1; b < sum.size(); ++b) EXPECT_LT(sum[b], sum[b - 1]);
 }
 
 TEST(SearchMonotonicity, SmallerLatticeBeamGivesASubset) {
