@@ -42,6 +42,7 @@ class Training:
     layer_decay: float = 1.0  # the layer below learns this much slower: below 1 keeps what pretrained lower layers know
     head_factor: float = 2.0  # the heads learn this much faster
     first_trained_layer: int = 0  # layers below and the convolutions stay as they are: nearly twice as fast at half
+    activation_copies: int = 0  # variants of the data whose frozen layers' activations are kept on disk (1 KB a frame); 0: none
     warm_up_steps: int = 100
     anneal_fraction: float = 0.25  # the last part of the steps: the rate falls to zero in a straight line
     weight_decay: float = 0.01  # of matrices

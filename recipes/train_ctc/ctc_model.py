@@ -14,9 +14,9 @@ class CtcModel(nn.Module):
         self.encoder = architectures.build(architecture)
         self.ctc = nn.ModuleDict({head: nn.Linear(self.encoder.width, size) for head, size in head_sizes.items()})
 
-    def forward(self, features, counts):
-        """Logits of each head [batch, frames', units] and frames' [batch]."""
-        encoded, counts = self.encoder(features, counts)
+    def forward(self, features, counts, lowered=False):
+        """Logits of each head [batch, frames', units] and frames' [batch]; lowered: features are what encoder.lower returned."""
+        encoded, counts = self.encoder.upper(features, counts) if lowered else self.encoder(features, counts)
         return {head: layer(encoded) for head, layer in self.ctc.items()}, counts
 
 

@@ -84,6 +84,7 @@ class Batch:
     frames: torch.Tensor  # [batch] int64
     targets: list  # per example: head -> unit numbers or None
     audio_s: float
+    lowered: bool = False  # features are activations of the layers that stay as they are (activations.py)
 
 
 def collate(features, targets):

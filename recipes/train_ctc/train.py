@@ -17,6 +17,7 @@ import time
 import torch
 import torch.distributed
 
+import activations
 import bundles
 import checkpoints
 import config as config_module
@@ -104,6 +105,7 @@ class Trainer:
         if self.training.first_trained_layer:
             self.model.encoder.first_trained_layer = self.training.first_trained_layer
         self.model.to(processes.device)
+        self._open_activations()
         self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self.training), betas=(0.9, 0.98))
         self.average = MovingAverage(self.model, self.training.average_decay)
         self.parallel = self.model
@@ -136,6 +138,23 @@ class Trainer:
         both = {one["speaker"] for one in self.utterances} & {one["speaker"] for one in self.validation}
         if both and not data.shared_speakers:
             raise ValueError(f"speaker {min(both)} is in training and validation")
+
+    def _open_activations(self):
+        self.activations = None
+        if not self.training.activation_copies:
+            return
+        if not self.training.first_trained_layer or self.config.architecture["type"] != "whisper-encoder":
+            raise ValueError("activation_copies: needs a whisper-encoder and first_trained_layer above 0")
+        if self.training.loader_processes:
+            raise ValueError("activation_copies: the training process fills the store itself, so loader_processes must be 0")
+        self.activations = activations.ActivationStore(self.folder / "data", self.config, self.model.encoder,
+                                                       self.processes.device)
+
+    def _epoch(self):
+        arguments = (self.packed, self.utterances, self.config, self.units, self.epoch)
+        if self.activations is None:
+            return examples.Epoch(*arguments)
+        return activations.StoredEpoch(self.activations, self.training.activation_copies, *arguments)
 
     def _resume(self):
         state = self.checkpoints.newest()
@@ -178,7 +197,7 @@ class Trainer:
             device = self.processes.device
             with silent:
                 with torch.autocast(device.type, dtype=torch.bfloat16):
-                    logits, counts = self.parallel(batch.features.to(device), batch.frames.to(device))
+                    logits, counts = self.parallel(batch.features.to(device), batch.frames.to(device), batch.lowered)
                 loss = 0.0
                 for place, (head, weight) in enumerate(self.config.heads.items()):
                     one = ctc_loss_sum(logits[head], counts, [targets[head] for targets in batch.targets])
@@ -213,7 +232,7 @@ class Trainer:
         heads, saved, result = list(self.config.heads), time.monotonic(), None
         sums, units_seen, since = [0.0] * len(heads), [0] * len(heads), time.monotonic()
         while self.step < self.training.steps:
-            epoch = examples.Epoch(self.packed, self.utterances, self.config, self.units, self.epoch)
+            epoch = self._epoch()
             if len(epoch) < group:
                 raise ValueError(f"{len(epoch)} micro-batches are fewer than the {group} of one step")
             steps = (len(epoch) - self.first_batch) // group

@@ -66,16 +66,27 @@ class WhisperEncoder(nn.Module):
 
     def forward(self, features, counts):
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.first_trained_layer == 0):
-            x = functional.gelu(self.conv1(features.transpose(1, 2))).transpose(1, 2)
-            x = functional.gelu(self.conv2(without_padding(x, counts).transpose(1, 2))).transpose(1, 2)
-            counts = halved(counts)
-            x = x + self.positions[: x.shape[1]]
-        for index, layer in enumerate(self.layers):
-            with torch.set_grad_enabled(torch.is_grad_enabled() and index >= self.first_trained_layer):
-                x = layer(x, valid_frames(counts, x.shape[1])[:, None, None, :])
-                if index == self.pool_after_layer:
-                    x, counts = pooled(x, counts)
+            x, counts = self.lower(features, counts)
+        return self.upper(x, counts)
+
+    def lower(self, features, counts):
+        """Convolutions and the layers below first_trained_layer."""
+        x = functional.gelu(self.conv1(features.transpose(1, 2))).transpose(1, 2)
+        x = functional.gelu(self.conv2(without_padding(x, counts).transpose(1, 2))).transpose(1, 2)
+        counts = halved(counts)
+        return self._through(range(self.first_trained_layer), x + self.positions[: x.shape[1]], counts)
+
+    def upper(self, x, counts):
+        """The other layers, on what lower() returned."""
+        x, counts = self._through(range(self.first_trained_layer, len(self.layers)), x, counts)
         return self.layer_norm(x), counts
+
+    def _through(self, layers, x, counts):
+        for index in layers:
+            x = self.layers[index](x, valid_frames(counts, x.shape[1])[:, None, None, :])
+            if index == self.pool_after_layer:
+                x, counts = pooled(x, counts)
+        return x, counts
 
 
 def pooled(x, counts):

@@ -14,23 +14,11 @@ import torch
 import bundles
 import checkpoints
 import config as config_module
+from tiny_corpus import EN_BASE, tiny_corpus
 from train import Processes, Trainer
 
 PROJECT = pathlib.Path(__file__).resolve().parents[3]
 RECIPE = PROJECT / "recipes" / "train_ctc"
-EN_BASE = PROJECT / "models" / "en-base"
-
-
-def tiny_corpus(folder):
-    """A corpus of the three golden recordings, four times."""
-    (folder / "audio").mkdir(parents=True)
-    with open(folder / "text", "w", encoding="utf-8") as text:
-        for copy_number in range(4):
-            for name in ("jfk", "short", "long15"):
-                shutil.copy(EN_BASE / "golden" / f"{name}.wav", folder / "audio" / f"{name}-{copy_number}.wav")
-                words = (EN_BASE / "golden" / f"{name}.ref.txt").read_text().split(maxsplit=1)[1].strip()
-                text.write(f"{name}-{copy_number} {words}\n")
-    return folder
 
 
 class TrainingTest(unittest.TestCase):
