@@ -1,5 +1,6 @@
 // The search with an infinite beam against references that share no code with it.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
@@ -46,9 +47,34 @@ std::vector<uint32_t> LabelsOf(const RawLattice& lattice, const std::vector<uint
   return words;
 }
 
+/// Least cost of the lattice's complete paths with these labels.
+double CostOfLabels(const RawLattice& lattice, const std::vector<uint32_t>& labels) {
+  const size_t width = labels.size() + 1;
+  std::vector<double> to_end(lattice.states.size() * width, NAN);  // of a state and how many labels are behind it
+  const std::function<double(uint32_t, size_t)> walk = [&](uint32_t state, size_t place) {
+    double& least = to_end[state * width + place];
+    if (!std::isnan(least)) return least;
+    double found = place == labels.size() ? lattice.states[state].final_cost : INFINITY;
+    for (const RawLatticeArc& arc : lattice.arcs_of(state)) {
+      if (arc.word != 0 && (place == labels.size() || arc.word != labels[place])) continue;
+      found = std::min(found, double{arc.graph_cost} + double{arc.acoustic_cost} +
+                                  walk(arc.destination, place + (arc.word != 0)));
+    }
+    return least = found;
+  };
+  return walk(0, 0);
+}
+
+// Paths that take the same arcs in another order cost the same, so the labels may be others of equal cost.
 TEST(SearchExactness, BestPathEqualsOracleAndOpenFst) {
   std::mt19937_64 random(PropertySeed());
-  int partial = 0;
+  int partial = 0, other_labels = 0;
+  const auto expect_labels = [&](const RawLattice& lattice, const BestPathResult& path,
+                                 const std::vector<uint32_t>& expected) {
+    if (LabelsOf(lattice, path.arcs) == expected) return;
+    ++other_labels;
+    ASSERT_NEAR(CostOfLabels(lattice, expected), path.cost, kPathCostF32Abs);
+  };
   for (int round = 0; round < 150; ++round) {
     const TestGraph graph = RandomGraph(RandomShape(random), random);
     const int frames = static_cast<int>(random() % 15);
@@ -59,7 +85,7 @@ TEST(SearchExactness, BestPathEqualsOracleAndOpenFst) {
     const BestPathResult path = BestPath(lattice);
     ASSERT_EQ(lattice.partial, oracle.partial());
     ASSERT_NEAR(path.cost, oracle.best_cost(), kPathCostAbs) << "round " << round;
-    ASSERT_EQ(LabelsOf(lattice, path.arcs), oracle.best_words()) << "round " << round;
+    expect_labels(lattice, path, oracle.best_words());
     const OpenFstResult openfst = ShortestPathOfTlg(graph, nll);
     ASSERT_EQ(openfst.cost == INFINITY, lattice.partial);
     if (lattice.partial) {
@@ -67,9 +93,11 @@ TEST(SearchExactness, BestPathEqualsOracleAndOpenFst) {
       continue;
     }
     ASSERT_NEAR(path.cost, openfst.cost, kPathCostF32Abs) << "round " << round;
-    ASSERT_EQ(LabelsOf(lattice, path.arcs), openfst.words) << "round " << round;
+    expect_labels(lattice, path, openfst.words);
+    if (HasFatalFailure()) FAIL() << "round " << round;
   }
   EXPECT_LT(partial, 75) << "random graphs rarely reach a final state";
+  EXPECT_LE(other_labels, 10);
 }
 
 TEST(SearchExactness, LatticeHoldsEveryAlignmentOfEveryGraphPathOnce) {

@@ -75,7 +75,7 @@ TEST(SearchInvariance, NumberingOfStatesAndOrderOfArcs) {
 }
 
 TEST(SearchInvariance, HashSeedAndCapacity) {
-  ExpectEqualHashes(20, [](const Case& c, std::mt19937_64& random) {
+  ExpectEqualHashes(40, [](const Case& c, std::mt19937_64& random) {
     std::vector<uint64_t> hashes;
     for (const int tokens : {1, 100, 10000}) {
       SearchOptions options = c.options;
@@ -88,7 +88,7 @@ TEST(SearchInvariance, HashSeedAndCapacity) {
 }
 
 TEST(SearchInvariance, DivisionIntoChunks) {
-  ExpectEqualHashes(20, [](const Case& c, std::mt19937_64& random) {
+  ExpectEqualHashes(40, [](const Case& c, std::mt19937_64& random) {
     std::vector<uint64_t> hashes;
     for (const int64_t chunk : {int64_t{1}, int64_t{2} + static_cast<int64_t>(random() % 20)}) {
       hashes.push_back(SurvivorHash(Search(c.graph.Image(), c.nll(), c.options, chunk)));
@@ -106,7 +106,7 @@ TEST(SearchInvariance, BlankCollapse) {
 }
 
 TEST(SearchInvariance, EarlyLinkPruningAndPruneInterval) {
-  ExpectEqualHashes(20, [](const Case& c, std::mt19937_64&) {
+  ExpectEqualHashes(40, [](const Case& c, std::mt19937_64&) {
     std::vector<uint64_t> hashes;
     for (const int interval : {0, 1, 7, 1000}) {
       for (const bool early : {false, true}) {
@@ -121,7 +121,7 @@ TEST(SearchInvariance, EarlyLinkPruningAndPruneInterval) {
 }
 
 TEST(SearchInvariance, EarlierStreams) {
-  ExpectEqualHashes(10, [](const Case& c, std::mt19937_64& random) {
+  ExpectEqualHashes(40, [](const Case& c, std::mt19937_64& random) {
     const GraphImage graph = c.graph.Image();
     BeamSearch search(graph, c.options);
     const std::vector<float> other = RandomScores(c.frames, c.graph.units, 0.1, 1.0, random);
