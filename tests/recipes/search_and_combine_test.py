@@ -9,7 +9,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
 from skald_process import BUNDLE, PROJECT, SkaldTest  # noqa: E402
 
-KEYWORDS = [("K1", "country", "word"), ("K2", "ask not", "phrase"), ("K3", "fellow americans", "phrase"),
+KEYWORDS = [("K1", "country", "word"), ("K2", "what your country", "phrase"), ("K3", "for your country", "phrase"),
             ("K4", "zyzzyva", "absent"), ("K5", "americanos", "oov_word")]
 
 
