@@ -67,6 +67,11 @@ def write(out, name, config, weights):
         settings["pool_after_layer"] = pool
     settings["heads"] = {"default": _kept(settings["heads"]["default"], config.heads),
                          **{head: settings["heads"][head] for head in config.heads}}
+    if "card" in settings:  # what was measured, was measured with other weights
+        corpora = dict.fromkeys(pathlib.Path(path).name for path in config.data.train)
+        started = f"Started from {pathlib.Path(config.start_from).name}. " if config.start_from else ""
+        settings["card"] = {**settings["card"], "data": f"{started}Trained on {', '.join(corpora)}"}
+        settings["card"].pop("word_error_rates", None)
     (out / "config.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     command = [sys.executable, config_module.PROJECT / "models" / "make_bundle.py", out, "--licence", description["licence"],

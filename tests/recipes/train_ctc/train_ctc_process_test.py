@@ -87,6 +87,16 @@ class TrainingTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "tdnnf: the engine runs whisper-encoder only"):
             bundles.write(self.folder / "bundle", "x", config_module.from_dict(self.tiny_config()), {})
 
+    def test_card_of_an_exported_bundle_says_its_own_data_and_no_figures_of_other_weights(self):
+        values = self.tiny_config()
+        values.update(start_from=str(EN_BASE), heads={"char": 1.0, "bpe": 1.0, "phone": 1.0})
+        values["architecture"] = {"type": "whisper-encoder", "width": 512, "layers": 6, "feed_forward_width": 2048}
+        bundles.write(self.folder / "bundle", "x", config_module.from_dict(values), bundles.read_weights(EN_BASE))
+        card = json.loads((self.folder / "bundle" / "bundle.json").read_text())["card"]
+        self.assertEqual(card["data"], "Started from en-base. Trained on tiny")
+        self.assertNotIn("word_error_rates", card)
+        self.assertIn("intended_use", card)
+
 
 if __name__ == "__main__":
     unittest.main()
