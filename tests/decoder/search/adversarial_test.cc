@@ -316,7 +316,8 @@ TEST(SearchAdversarial, LongStreamHoldsLittleMoreThanItsLattice) {
   // Recent frames are kept whole, older ones are pruned by a future that is not the final one.
   const int64_t recent = 2 * options.prune_interval_frames * statistics.links_made / frames;
   EXPECT_LT(statistics.peak_links_held, 3 * static_cast<int64_t>(lattice.arcs.size()) / 2 + 2 * recent);
-  EXPECT_LT(statistics.peak_links_held, statistics.links_made / 2);
+  // One graph in hundreds has hardly more than one path: nothing to prune.
+  if (statistics.links_made > 4 * frames) EXPECT_LT(statistics.peak_links_held, statistics.links_made / 2);
 }
 
 TEST(SearchAdversarial, BadOptionsAreNamed) {
