@@ -168,6 +168,7 @@ TEST(SearchMonotonicity, WiderBeamsAreBetterOverManyStreams) {
   std::mt19937_64 random(1);
   const std::vector<double> sum = ExcessOfBeams({2.0f, 3.0f, 4.5f, 6.0f, 9.0f}, 60, random);
   for (size_t b = 1; b < sum.size(); ++b) EXPECT_LT(sum[b], sum[b - 1]);
+  EXPECT_GT(sum.front(), 1.0);
 }
 
 TEST(SearchMonotonicity, SmallerLatticeBeamGivesASubset) {
