@@ -20,7 +20,8 @@ class ActivationStore:
 
     def __init__(self, folder, config, encoder, device):
         settings = config_module.as_dict(config)
-        decisive = {name: settings[name] for name in ("start_from", "units_from", "architecture", "data", "augmentation")}
+        decisive = {name: settings[name] for name in
+                    ("start_from", "start_layers", "units_from", "architecture", "data", "augmentation")}
         decisive.update({name: settings["training"][name] for name in ("batch_s", "seed", "first_trained_layer")})
         key = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
         self._folder, self._encoder, self._device = pathlib.Path(folder) / f"activations-{key}", encoder, device

@@ -30,14 +30,30 @@ def read_weights(bundle):
     return {name: tensor.float() for name, tensor in load_file(bundle / description["architecture"]["weights"]).items()}
 
 
-def load_into(model, bundle):
-    """Copies a bundle's weights into a CtcModel of the same layers and sizes; heads that the model lacks are passed over."""
+def load_into(model, bundle, layers=()):
+    """Copies a bundle's weights into a CtcModel of the same sizes; heads that the model lacks are passed over.
+
+    layers: those of the bundle that become the model's, in this order; empty: all.
+    """
     weights = {name: tensor for name, tensor in read_weights(bundle).items()
                if not name.startswith("ctc.") or name.split(".")[1] in model.ctc}
+    if layers:
+        weights = _with_layers(weights, layers, bundle)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(f"{bundle}: its weights do not fit the architecture of the config: {error}") from None
+
+
+def _with_layers(weights, layers, bundle):
+    prefix = "encoder.layers."
+    chosen = {name: tensor for name, tensor in weights.items() if not name.startswith(prefix)}
+    for index, layer in enumerate(layers):
+        of_layer = {name: tensor for name, tensor in weights.items() if name.startswith(f"{prefix}{layer}.")}
+        if not of_layer:
+            raise ValueError(f"{bundle}: there is no layer {layer}")
+        chosen.update({name.replace(f"{prefix}{layer}.", f"{prefix}{index}.", 1): tensor for name, tensor in of_layer.items()})
+    return chosen
 
 
 def write(out, name, config, weights):
@@ -77,9 +93,9 @@ def write(out, name, config, weights):
     command = [sys.executable, config_module.PROJECT / "models" / "make_bundle.py", out, "--licence", description["licence"],
                "--search-head", _kept(description["search_head"], config.heads)]
     for head in config.heads:
-        for option, member in (("--lm-scale", "lm_scale"), ("--word-penalty", "word_penalty")):
+        for member in ("lm_scale", "word_penalty", "blank_penalty"):
             if member in description["heads"][head]:
-                command += [option, f"{head}={description['heads'][head][member]}"]
+                command += [f"--{member.replace('_', '-')}", f"{head}={description['heads'][head][member]}"]
     subprocess.run(command, check=True)
 
 

@@ -63,6 +63,7 @@ class Config:
     architecture: dict  # "type" and the options of that file in architectures/
     heads: dict  # weight of each head's loss: {"char": 0.2, ...}
     data: Data
+    start_layers: list = dataclasses.field(default_factory=list)  # of start_from's, from 0: these become the encoder's; empty: all
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
     training: Training = dataclasses.field(default_factory=Training)
 

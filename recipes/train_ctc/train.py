@@ -101,7 +101,7 @@ class Trainer:
         self._read_data()
         self.model = CtcModel(config.architecture, self.units.sizes())
         if config.start_from:
-            bundles.load_into(self.model, config_module.project_path(config.start_from))
+            bundles.load_into(self.model, config_module.project_path(config.start_from), config.start_layers)
         if self.training.first_trained_layer:
             self.model.encoder.first_trained_layer = self.training.first_trained_layer
         self.model.to(processes.device)

@@ -87,6 +87,19 @@ class ModelTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "en-base: its weights do not fit"):
             bundles.load_into(model, BUNDLES[0])
 
+    def test_chosen_layers_of_a_bundle_become_those_of_a_smaller_model(self):
+        model = CtcModel({**WHISPER, "layers": 2}, {"bpe": 256})
+        bundles.load_into(model, BUNDLES[0], [4, 1])
+        weights = bundles.read_weights(BUNDLES[0])
+        for index, layer in enumerate((4, 1)):
+            for name, parameter in model.encoder.layers[index].named_parameters():
+                self.assertTrue(torch.equal(parameter, weights[f"encoder.layers.{layer}.{name}"]), name)
+        self.assertTrue(torch.equal(model.encoder.conv2.weight, weights["encoder.conv2.weight"]))
+        with self.assertRaisesRegex(ValueError, "en-base: there is no layer 6"):
+            bundles.load_into(model, BUNDLES[0], [0, 6])
+        with self.assertRaisesRegex(ValueError, "do not fit"):
+            bundles.load_into(model, BUNDLES[0], [0])
+
     def test_result_does_not_depend_on_padding(self):
         generator = torch.Generator().manual_seed(seed())
         for options in SMALL:
