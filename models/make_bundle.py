@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes bundle.json (models/bundle/FORMAT.md) of a model folder from its config.json and the files in it.
 
-usage: make_bundle.py FOLDER --licence TEXT [--lm-scale HEAD=W] [--word-penalty HEAD=W]
+usage: make_bundle.py FOLDER --licence TEXT [--lm-scale HEAD=W] [--word-penalty HEAD=W] [--blank-penalty HEAD=W]
 
 To ship a better model with the same layout: replace model.safetensors, config.json and tokens_*.txt, run this, commit.
 Uses the standard library only. Every file of the folder is listed with size and SHA-256, documents and config.json aside.
@@ -32,7 +32,7 @@ def combination(text):
                 "confidence_map": json.load(file)}
 
 
-def make(folder, licence, lm_scales, word_penalties, confidence_maps, combinations, search_head):
+def make(folder, licence, lm_scales, word_penalties, blank_penalties, confidence_maps, combinations, search_head):
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
     if config["type"] != "whisper-encoder-ctc":
@@ -82,6 +82,8 @@ def make(folder, licence, lm_scales, word_penalties, confidence_maps, combinatio
             entry["lm_scale"] = lm_scales[name]
         if name in word_penalties:
             entry["word_penalty"] = word_penalties[name]
+        if name in blank_penalties:
+            entry["blank_penalty"] = blank_penalties[name]
         if name in confidence_maps:
             with open(confidence_maps[name], encoding="utf-8") as file:
                 entry["confidence_map"] = json.load(file)
@@ -115,6 +117,7 @@ if __name__ == "__main__":
     parser.add_argument("--licence", required=True)
     parser.add_argument("--lm-scale", action="append", default=[], metavar="HEAD=W")
     parser.add_argument("--word-penalty", action="append", default=[], metavar="HEAD=W")
+    parser.add_argument("--blank-penalty", action="append", default=[], metavar="HEAD=W")
     parser.add_argument("--confidence-map", action="append", default=[], metavar="HEAD=FILE",
                         help="as recipes/calibrate_confidences writes it")
     parser.add_argument("--combination", action="append", default=[], type=combination, metavar="HEAD=W,HEAD=W:FILE",
@@ -122,4 +125,5 @@ if __name__ == "__main__":
     parser.add_argument("--search-head", help="head of the graph search (default: as config.json says)")
     options = parser.parse_args()
     make(options.folder, options.licence, settings(options.lm_scale), settings(options.word_penalty),
-         dict(pair.split("=", 1) for pair in options.confidence_map), options.combination, options.search_head)
+         settings(options.blank_penalty), dict(pair.split("=", 1) for pair in options.confidence_map),
+         options.combination, options.search_head)

@@ -45,7 +45,8 @@ struct HeadDescription {
   bool uses_pronunciations = false;  ///< the units are phones: words are spelled by the pronunciation lexicon
   double lm_scale = 1.0;             ///< weight of the language model relative to the acoustic scores
   double word_penalty = 0.0;         ///< nats added per word; larger gives fewer words
-  ConfidenceMap confidence_map;      ///< of the head's search with the bundle's graph
+  double blank_penalty = 0.0;    ///< nats added per blank frame of the graph search; larger gives more words
+  ConfidenceMap confidence_map;  ///< of the head's search with the bundle's graph
   // What the search of this head is best done with; unset: as for any model.
   std::optional<double> beam, lattice_beam;  ///< nats
   std::optional<int> max_active, min_active;

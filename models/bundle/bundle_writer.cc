@@ -24,6 +24,7 @@ Json HeadToJson(const HeadDescription& head) {
   if (head.uses_pronunciations) json["uses_pronunciations"] = true;
   json["lm_scale"] = head.lm_scale;
   if (head.word_penalty != 0) json["word_penalty"] = head.word_penalty;
+  if (head.blank_penalty != 0) json["blank_penalty"] = head.blank_penalty;
   if (head.beam) json["search"]["beam"] = *head.beam;
   if (head.lattice_beam) json["search"]["lattice_beam"] = *head.lattice_beam;
   if (head.max_active) json["search"]["max_active"] = *head.max_active;

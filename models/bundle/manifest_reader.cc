@@ -165,6 +165,7 @@ Status ReadHead(const JsonObject& object, const BundleManifest& manifest, HeadDe
   SKALD_ASSIGN_OR_RETURN(head->sentencepiece_file, FileMember(object, "sentencepiece", false, manifest));
   SKALD_ASSIGN_OR_RETURN(head->lm_scale, object.NumberOr("lm_scale", 0.0, 100.0, 1.0));
   SKALD_ASSIGN_OR_RETURN(head->word_penalty, object.NumberOr("word_penalty", -100.0, 100.0, 0.0));
+  SKALD_ASSIGN_OR_RETURN(head->blank_penalty, object.NumberOr("blank_penalty", -100.0, 100.0, 0.0));
   SKALD_RETURN_IF_ERROR(ReadConfidenceMap(object, &head->confidence_map));
   SKALD_RETURN_IF_ERROR(ReadSearch(object, head));
   SKALD_ASSIGN_OR_RETURN(head->uses_pronunciations, object.FlagOr("uses_pronunciations", false));

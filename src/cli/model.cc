@@ -47,8 +47,9 @@ void PrintInfo(const Bundle& bundle) {
   line("frame shift", fmt::format("{:g} s", manifest.frame_shift_s));
   for (const auto& [name, head] : manifest.heads) {
     line("head",
-         fmt::format("{}: {} units, language model weight {:g}, word penalty {:g}{}", name, head.units,
-                     head.lm_scale, head.word_penalty, name == manifest.search_head ? " (default)" : ""));
+         fmt::format("{}: {} units, language model weight {:g}, word penalty {:g}, blank penalty {:g}{}",
+                     name, head.units, head.lm_scale, head.word_penalty, head.blank_penalty,
+                     name == manifest.search_head ? " (default)" : ""));
   }
   for (const auto& [name, file] : manifest.files) {
     line("file", fmt::format("{:<24} {:>10} bytes  {}", name, file.bytes, file.sha256.substr(0, 16)));

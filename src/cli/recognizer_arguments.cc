@@ -94,8 +94,8 @@ po::options_description RecognizerArguments() {
                          "tokens expanded per frame at most (default: the bundle's choice, else 2000)")(
       "lm-scale", po::value<double>(), "weight of the language model (default: the bundle's choice)")(
       "word-penalty", po::value<double>(), "cost of every word in nats (default: the bundle's choice)")(
-      "blank-penalty", po::value<double>()->default_value(defaults.blank_penalty),
-      "added to the cost of blank frames; larger yields more words")(
+      "blank-penalty", po::value<double>(),
+      "added to the cost of blank frames; larger yields more words (default: the bundle's choice)")(
       "boost", po::value<std::vector<std::string>>()->composing(),
       "a phrase that is expected, or a file with one in each line: PHRASE[<TAB>WEIGHT[<TAB>UNITS]]; may be "
       "repeated")("boost-weight", po::value<double>()->default_value(BoostRequest::kDefaultWeight),
@@ -171,7 +171,7 @@ StatusOr<RecognizerOptions> ReadRecognizerArguments(const po::variables_map& val
     if (!(options.lm_scale > 0)) return Status::InvalidArgument("--lm-scale must be positive");
   }
   if (values.count("word-penalty") != 0) options.word_penalty = values["word-penalty"].as<double>();
-  options.blank_penalty = values["blank-penalty"].as<double>();
+  if (values.count("blank-penalty") != 0) options.blank_penalty = values["blank-penalty"].as<double>();
   text("vad", &options.vad.detector);
   options.vad.gate.threshold = values["vad-threshold"].as<double>();
   options.vad.gate.lead_s = options.vad.gate.tail_s = values["vad-padding"].as<double>();

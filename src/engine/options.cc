@@ -68,8 +68,9 @@ Status RecognizerOptions::Validate() const {
   }
   if (threads < 0 || threads > 1024) return Status::InvalidArgument("threads must be within 0 to 1024");
   if (!(lm_scale >= 0 && lm_scale <= 100)) return Status::InvalidArgument("lm_scale must be within 0 to 100");
-  if (!(std::abs(blank_penalty) <= 100))
+  if (blank_penalty.has_value() && !(std::abs(*blank_penalty) <= 100)) {
     return Status::InvalidArgument("blank_penalty must be within -100 to 100");
+  }
   if (word_penalty.has_value() && !(std::abs(*word_penalty) <= 100)) {
     return Status::InvalidArgument("word_penalty must be within -100 to 100");
   }

@@ -63,8 +63,9 @@ struct RecognizerOptions {
   /// Weight of the graph's language model against the acoustic scores; larger trusts the language model more.
   /// 0: the bundle's choice. Affects the text.
   double lm_scale = 0;
-  /// Added to the cost of blank frames [nats]; larger inserts more words. Affects the text.
-  double blank_penalty = 0;
+  /// Added to the cost of blank frames [nats]; larger inserts more words. Unset: the bundle's choice for the
+  /// graph search, 0 for kGreedy. Affects the text.
+  std::optional<double> blank_penalty;
   /// Cost of every word [nats]; larger yields fewer, longer words. Unset: the bundle's choice. Affects the
   /// text.
   std::optional<double> word_penalty;

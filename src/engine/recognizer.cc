@@ -386,7 +386,7 @@ void Recognizer::State::DescribeOptions() {
                       {"lm_scale", fmt::format("{:g}", 1.0 / first_head().scaling.acoustic_scale)},
                       {"word_penalty", fmt::format("{:g}", options.search.word_penalty)}});
   }
-  described.emplace_back("blank_penalty", fmt::format("{:g}", options.blank_penalty));
+  described.emplace_back("blank_penalty", fmt::format("{:g}", first_head().scaling.blank_penalty));
   described.emplace_back("decode", has_graph() ? DecodeAsText(options.description) : "greedy");
   if (has_graph()) {
     described.emplace_back("boosted_phrases", fmt::format("{}", options.boosts.size()));

@@ -55,7 +55,7 @@ StatusOr<std::unique_ptr<SearchHead>> MakeSearchHead(const Bundle& bundle, const
   head->graph = std::move(graph);
   head->boosts = std::move(boosts);
   head->scaling = {static_cast<float>(1.0 / (options.lm_scale > 0 ? options.lm_scale : description.lm_scale)),
-                   static_cast<float>(options.blank_penalty)};
+                   static_cast<float>(options.blank_penalty.value_or(description.blank_penalty))};
   head->search = options.search;
   head->search.word_penalty = static_cast<float>(options.word_penalty.value_or(description.word_penalty));
   head->confidence_map = description.confidence_map;
@@ -78,7 +78,7 @@ StatusOr<std::unique_ptr<SearchHead>> MakeGreedyHead(const Bundle& bundle, const
   head->name = name;
   SKALD_ASSIGN_OR_RETURN(const std::vector<std::string> units, bundle.ReadUnits(name));
   head->unit_spellings = SpellUnits(units, description.word_separator, description.word_start_marker);
-  head->scaling.blank_penalty = static_cast<float>(options.blank_penalty);
+  head->scaling.blank_penalty = static_cast<float>(options.blank_penalty.value_or(0));
   return head;
 }
 

@@ -44,6 +44,25 @@ class HeadsTest(SkaldTest):
         one, other = self.transcribe("one", "--heads", "bpe"), self.transcribe("other", "--head", "bpe")
         self.assertEqual(one["segments"], other["segments"])
 
+    def test_the_bundle_chooses_the_blank_penalty(self):
+        """One that is far too large, so that the text tells whether it had effect."""
+        bundle = self.folder / "bundle"
+        bundle.mkdir()
+        manifest = json.loads((BUNDLE / "bundle.json").read_text())
+        for name in manifest["files"]:
+            (bundle / name).symlink_to(BUNDLE / name)
+        manifest["heads"]["phone"]["blank_penalty"] = 12
+        (bundle / "bundle.json").write_text(json.dumps(manifest))
+        chosen = self.transcribe("chosen", "--model", bundle)
+        self.assertEqual(chosen["options"]["blank_penalty"], "12")
+        given = self.transcribe("given", "--blank-penalty", "12")
+        self.assertEqual(chosen["segments"], given["segments"])
+        overruled = self.transcribe("overruled", "--model", bundle, "--blank-penalty", "0")
+        self.assertEqual(overruled["options"]["blank_penalty"], "0")
+        self.assertNotEqual(self.text(overruled), self.text(chosen))
+        greedy = self.transcribe("greedy", "--model", bundle, "--decode", "greedy")
+        self.assertEqual(greedy["options"]["blank_penalty"], "0")
+
     def test_bad_input(self):
         sample = self.audio_sample()
         for arguments, said in ((("--heads", "phone,smell"), "smell"), (("--heads", "phone=x,bpe"), "phone=x"),

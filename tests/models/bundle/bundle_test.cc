@@ -5,6 +5,7 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -140,6 +141,25 @@ TEST_F(BundleTest, HeadsMayHaveAConfidenceMap) {
   for (const char* bad : {"3", "[]", "[[0, 0.1], [1]]", "[[0, 0.1], [1, true]]", "[[0, 0.9], [1, 0.1]]",
                           "[[0, 0.1], [1, 2]]", "{}"}) {
     EXPECT_THAT(with_map(json::parse(bad)), HasSubstr("\"heads.char.confidence_map\"")) << bad;
+  }
+}
+
+TEST_F(BundleTest, HeadsMayHaveAnLmScaleAndPenalties) {
+  const auto with = [this](const char* member, const json& value) {
+    return FailureWith([&](json& m) { m["heads"]["char"][member] = value; });
+  };
+  for (const char* member : {"lm_scale", "word_penalty", "blank_penalty"}) {
+    EXPECT_EQ(with(member, 0.75), "ok");
+    const BundleManifest manifest = Bundle::Open(folder_.path())->manifest();
+    const HeadDescription& head = manifest.heads.at("char");
+    EXPECT_EQ((std::map<std::string, double>{{"lm_scale", head.lm_scale},
+                                             {"word_penalty", head.word_penalty},
+                                             {"blank_penalty", head.blank_penalty}}[member]),
+              0.75);
+    EXPECT_EQ(json::parse(BundleManifestToJson(manifest))["heads"]["char"][member], 0.75);
+    for (const json& bad : {json("1"), json(101)}) {
+      EXPECT_THAT(with(member, bad), HasSubstr(std::string("\"heads.char.") + member)) << bad;
+    }
   }
 }
 
