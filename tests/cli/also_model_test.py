@@ -1,4 +1,5 @@
 """`skald transcribe --also-model`: scores of several bundles fused frame by frame."""
+import difflib
 import hashlib
 import json
 import random
@@ -59,6 +60,15 @@ class AlsoModelTest(SkaldTest):
                     confidences[rule] = [word["confidence"] for segment in segments for word in segment["words"]]
                     self.assertGreater(len(confidences[rule]), 5)
         self.assertNotEqual(confidences["arithmetic"], confidences["log-linear"])
+
+    def test_the_small_model_goes_with_the_default_one(self):
+        small = BUNDLE.parent / "en-small-25fps"
+        both, said = self.transcribe("both", "--also-model", small, "--heads", "phone=2,bpe")
+        self.assertIn("en-small-25fps", said)
+        texts = [" ".join(segment["text"] for segment in segments)
+                 for segments in (both, self.transcribe("default")[0], self.transcribe("small", "--model", small)[0])]
+        for other in texts[1:]:
+            self.assertGreater(difflib.SequenceMatcher(None, texts[0], other).ratio(), 0.8, texts)
 
     def test_other_frames_units_and_values_are_refused(self):
         other = BUNDLE.parent / "en-base"

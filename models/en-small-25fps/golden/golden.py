@@ -1,0 +1,1 @@
+../../en-base/golden/golden.py
