@@ -56,8 +56,7 @@ def narrow_layer(layer, width, middle, wanted):
     gram = torch.zeros(hidden + 1, hidden + 1, dtype=torch.float64)
     products = torch.zeros(hidden + 1, layer.fc2.out_features, dtype=torch.float64)
     for x, y in zip(middle, wanted):
-        active = torch.nn.functional.gelu(layer.fc1(layer.final_layer_norm(x)))
-        active = torch.cat([active, torch.ones(len(x), 1)], 1)
+        active = torch.cat([layer.hidden(x), torch.ones(len(x), 1)], 1)
         gram += active.T @ active
         products += active.T @ (y - x)
     kept, weights, bias = fitted(gram, products, width)
@@ -74,11 +73,10 @@ def narrow(encoder, wide, width, features):
     ours = [encoder.lower(one[None], torch.tensor([len(one)])) for one in features]
     theirs = list(ours)
     for index, (layer, wide_layer) in enumerate(zip(encoder.layers, wide.layers)):
-        middle = [x + layer.self_attn(layer.self_attn_layer_norm(x), None) for x, _ in ours]
+        middle = [layer.attended(x, None) for x, _ in ours]
         theirs = [(wide_layer(x, None), count) for x, count in theirs]
         narrow_layer(layer, width, [x[0] for x in middle], [x[0] for x, _ in theirs])
-        ours = [(x + layer.fc2(torch.nn.functional.gelu(layer.fc1(layer.final_layer_norm(x)))), count)
-                for x, (_, count) in zip(middle, ours)]
+        ours = [(x + layer.fc2(layer.hidden(x)), count) for x, (_, count) in zip(middle, ours)]
         lost = sum(float((x - y).square().sum()) for (x, _), (y, _) in zip(ours, theirs))
         whole = sum(float((y - y.mean(1, keepdim=True)).square().sum()) for y, _ in theirs)
         print(f"layer {index}: {100 * lost / whole:.2f} % of the variance of its output lost", flush=True)

@@ -38,8 +38,15 @@ class Layer(nn.Module):
         self.fc2 = nn.Linear(feed_forward_width, width)
 
     def forward(self, x, mask):
-        x = x + self.self_attn(self.self_attn_layer_norm(x), mask)
-        return x + self.fc2(functional.gelu(self.fc1(self.final_layer_norm(x))))
+        x = self.attended(x, mask)
+        return x + self.fc2(self.hidden(x))
+
+    def attended(self, x, mask):
+        return x + self.self_attn(self.self_attn_layer_norm(x), mask)
+
+    def hidden(self, x):
+        """Activations of the feed-forward part's hidden units."""
+        return functional.gelu(self.fc1(self.final_layer_norm(x)))
 
 
 class WhisperEncoder(nn.Module):
