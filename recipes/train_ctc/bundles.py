@@ -56,8 +56,11 @@ def _with_layers(weights, layers, bundle):
     return chosen
 
 
-def write(out, name, config, weights):
-    """Writes a bundle folder of {name: tensor}. Raises ValueError where the engine could not read it."""
+def write(out, name, config, weights, new_heads=()):
+    """Writes a bundle folder of {name: tensor}. Raises ValueError where the engine could not read it.
+
+    new_heads: {name: entry of config.json} of heads that the bundle config.units_from lacks; their files are in the folder.
+    """
     if config.architecture["type"] != "whisper-encoder":
         raise ValueError(f"architecture {config.architecture['type']}: the engine runs whisper-encoder only")
     source, out = config_module.project_path(config.units_from), pathlib.Path(out)
@@ -82,7 +85,7 @@ def write(out, name, config, weights):
     if pool is not None:
         settings["pool_after_layer"] = pool
     settings["heads"] = {"default": _kept(settings["heads"]["default"], config.heads),
-                         **{head: settings["heads"][head] for head in config.heads}}
+                         **{head: settings["heads"][head] for head in config.heads}, **dict(new_heads)}
     if "card" in settings:  # what was measured, was measured with other weights
         corpora = dict.fromkeys(pathlib.Path(path).name for path in config.data.train)
         started = f"Started from {pathlib.Path(config.start_from).name}. " if config.start_from else ""

@@ -61,6 +61,12 @@ class SentenceSampler:
                 return words
 
 
+def word_probabilities(path):
+    """{word: unigram probability} of an ARPA file, without <s>, </s> and <unk>."""
+    unigrams = itertools.takewhile(lambda entry: len(entry[0]) == 1, _ngrams(path))
+    return {words[0]: 10**log10 for words, log10 in unigrams if not words[0].startswith("<")}
+
+
 def _ngrams(path):
     """([words], log10 probability) of each n-gram of an ARPA file, plain or gzip."""
     opened = gzip.open if str(path).endswith(".gz") else open
