@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Writes a bundle that skald reads (models/bundle/FORMAT.md) from checkpoints.
 
-usage: bundles.py OUT_FOLDER CHECKPOINT... [--weights average|last]
+usage: bundles.py OUT_FOLDER CHECKPOINT_OR_BUNDLE... [--weights average|last]
 
-The weights are the mean of the checkpoints' averages (or of their last weights). Units, words, pronunciations and language
-model are copied from the bundle that the run's config names. Only "whisper-encoder" runs in the engine.
+The weights are the mean of the checkpoints' averages (or of their last weights) and of bundles of the same sizes: that of a run and
+of what it started from makes fewer errors than either (Wortsman et al. 2022). Heads that not all of them have are left out. Units,
+words, pronunciations and language model are copied from the bundle that the first checkpoint's config names. Only
+"whisper-encoder" runs in the engine.
 """
 import argparse
 import json
@@ -107,17 +109,34 @@ def _kept(head, heads):
     return head if head in heads else next(iter(heads))
 
 
+def weights_of(source, which):
+    """Weights of a checkpoint's state ("average" or "last") or of a bundle folder."""
+    if isinstance(source, pathlib.Path):
+        return read_weights(source)
+    return source["average"]["average"] if which == "average" else source["model"]
+
+
+def mean_with_common_heads(weights, heads):
+    """The mean of several {name: tensor}, and those of the heads that all of them have."""
+    common = [head for head in heads if all(f"ctc.{head}.weight" in one for one in weights)]
+    kept = [{name: tensor for name, tensor in one.items() if not name.startswith("ctc.") or name.split(".")[1] in common}
+            for one in weights]
+    return averages.mean_of(kept), common
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out")
-    parser.add_argument("checkpoints", nargs="+")
+    parser.add_argument("sources", nargs="+", type=pathlib.Path, metavar="CHECKPOINT_OR_BUNDLE")
     parser.add_argument("--weights", choices=("average", "last"), default="average")
     parser.add_argument("--name", help="of the bundle (default: the config's)")
     options = parser.parse_args()
-    states = [checkpoints.read(path) for path in options.checkpoints]
-    config = config_module.from_dict(states[0]["config"])
-    weights = averages.mean_of([state["average"]["average"] if options.weights == "average" else state["model"]
-                                for state in states])
+    sources = [checkpoints.read(path) if path.is_file() else path for path in options.sources]
+    config = next((config_module.from_dict(source["config"]) for source in sources if isinstance(source, dict)), None)
+    if config is None:
+        parser.error("no checkpoint among the sources: settings and units come from its config")
+    weights, heads = mean_with_common_heads([weights_of(source, options.weights) for source in sources], config.heads)
+    config.heads = {head: config.heads[head] for head in heads}
     write(options.out, options.name or config.name, config, weights)
 
 

@@ -97,6 +97,26 @@ class TrainingTest(unittest.TestCase):
         self.assertNotIn("word_error_rates", card)
         self.assertIn("intended_use", card)
 
+    def test_mean_of_a_checkpoint_and_a_bundle_has_the_heads_of_both(self):
+        values = self.tiny_config()
+        values.update(start_from=str(EN_BASE), heads={"char": 1.0, "new": 1.0})
+        values["architecture"] = {"type": "whisper-encoder", "width": 512, "layers": 6, "feed_forward_width": 2048}
+        before = bundles.read_weights(EN_BASE)
+        bias = "encoder.layers.5.fc2.bias"
+        trained = {**before, bias: before[bias] + 1, "ctc.new.weight": torch.zeros(4, 512), "ctc.new.bias": torch.zeros(4)}
+        path = checkpoints.Checkpoints(self.folder / "checkpoints", 1).save(1, {"config": values, "average": {"average": trained}})
+        command = [sys.executable, RECIPE / "bundles.py", self.folder / "mean"]
+        subprocess.run([*command, path, EN_BASE], check=True)
+        found = bundles.read_weights(self.folder / "mean")
+        self.assertEqual({name.split(".")[1] for name in found if name.startswith("ctc.")}, {"char"})
+        torch.testing.assert_close(found[bias], before[bias] + 0.5, atol=1e-3, rtol=0)
+        torch.testing.assert_close(found["ctc.char.weight"], before["ctc.char.weight"])
+        heads = json.loads((self.folder / "mean" / "bundle.json").read_text())["heads"]
+        self.assertEqual(list(heads), ["char"])
+        alone = subprocess.run([*command, EN_BASE], stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(alone.returncode, 2)
+        self.assertIn("no checkpoint among the sources", alone.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
