@@ -54,9 +54,8 @@ def first_weights(weight, bias, old_symbols, symbols, scores):
     numbers = {symbol: number for number, symbol in enumerate(old_symbols) if number}
     sources = torch.tensor([0] + [longest_ending(symbol, numbers) for symbol in symbols[1:]])
     scores = torch.tensor([0.0, *scores[1:]])
-    shares = torch.full((len(old_symbols),), -torch.inf).scatter_reduce(0, sources, scores.exp().log(), "amax")
-    shares = torch.zeros(len(old_symbols)).index_add(0, sources, (scores - shares[sources]).exp()).log() + shares
-    return weight[sources].clone(), bias[sources] + scores - shares[sources]
+    sums = torch.zeros(len(old_symbols)).index_add(0, sources, scores.exp())
+    return weight[sources].clone(), bias[sources] + scores - sums[sources].log()
 
 
 def main():
