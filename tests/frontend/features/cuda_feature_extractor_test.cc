@@ -123,14 +123,35 @@ Rows OnCpu(const FeatureOptions& options, PcmView samples) {
   return rows;
 }
 
-void ExpectNear(const Rows& rows, const Rows& expected, double tolerance, const std::string& what) {
+/// moved: [bins] differences that are allowed beside the tolerance; empty: none.
+void ExpectNear(const Rows& rows, const Rows& expected, double tolerance, const std::string& what,
+                const Rows& moved = {}) {
   ASSERT_EQ(rows.size(), expected.size()) << what;
   double worst = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     ASSERT_TRUE(std::isfinite(rows[i])) << what << ", value " << i;
-    worst = std::max<double>(worst, std::abs(rows[i] - expected[i]));
+    const float allowed = moved.empty() ? 0 : moved[i % moved.size()];
+    worst = std::max<double>(worst, std::abs(rows[i] - expected[i]) - allowed);
   }
   EXPECT_LE(worst, tolerance) << what;
+}
+
+/// [bins] What changes of the samples by a few roundings move each bin by. In windows of a few frames a bin that hardly
+/// varies and is scaled to variance 1 moves far, and as far between devices.
+Rows MovedByRounding(const FeatureOptions& options, PcmView samples, std::mt19937_64& random) {
+  const Rows before = OnCpu(options, samples);
+  Rows moved(static_cast<size_t>(std::move(FeatureExtractor::Create(options)).value().bins()));
+  std::uniform_real_distribution<float> factor(1 - 1e-6f, 1 + 1e-6f);
+  for (int trial = 0; trial < 3; ++trial) {
+    std::vector<float> changed(samples.begin(), samples.end());
+    for (float& sample : changed) sample *= factor(random);
+    const Rows after = OnCpu(options, changed);
+    for (size_t i = 0; i < after.size(); ++i) {
+      float& most = moved[i % moved.size()];
+      most = std::max(most, std::abs(after[i] - before[i]));
+    }
+  }
+  return moved;
 }
 
 TEST_P(CudaFeatureExtractorTest, AgreesWithTheCpuOnRaggedBatches) {
@@ -151,10 +172,12 @@ TEST_P(CudaFeatureExtractorTest, AgreesWithTheCpuOnRaggedBatches) {
   CudaFeatureExtractor extractor = MakeExtractor(GetParam().options, 20, total + 9000);
   const std::vector<Rows> results = Extract(extractor, packed, windows);
   for (size_t w = 0; w < windows.size(); ++w) {
-    const Rows expected =
-        OnCpu(GetParam().options, PcmView(packed).subspan(windows[w].first_sample, windows[w].samples));
-    ExpectNear(results[w], expected, Tolerance(GetParam().options, extractor.FrameCount(windows[w].samples)),
-               std::to_string(windows[w].samples) + " samples");
+    const PcmView samples = PcmView(packed).subspan(windows[w].first_sample, windows[w].samples);
+    const bool scaled = GetParam().options.kind == FeatureKind::kNemoLogMel;
+    ExpectNear(results[w], OnCpu(GetParam().options, samples),
+               Tolerance(GetParam().options, extractor.FrameCount(windows[w].samples)),
+               std::to_string(windows[w].samples) + " samples",
+               scaled ? MovedByRounding(GetParam().options, samples, random) : Rows());
   }
 }
 
