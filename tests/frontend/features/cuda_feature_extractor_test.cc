@@ -136,8 +136,8 @@ void ExpectNear(const Rows& rows, const Rows& expected, double tolerance, const 
   EXPECT_LE(worst, tolerance) << what;
 }
 
-/// [bins] What changes of the samples by a few roundings move each bin by. In windows of a few frames a bin that hardly
-/// varies and is scaled to variance 1 moves far, and as far between devices.
+/// [bins] What changes of the samples by a few roundings move each bin by. In windows of a few frames a bin
+/// that hardly varies and is scaled to variance 1 moves far, and as far between devices.
 Rows MovedByRounding(const FeatureOptions& options, PcmView samples, std::mt19937_64& random) {
   const Rows before = OnCpu(options, samples);
   Rows moved(static_cast<size_t>(std::move(FeatureExtractor::Create(options)).value().bins()));
