@@ -37,14 +37,17 @@ def load_into(model, bundle, layers=()):
 
     layers: those of the bundle that become the model's, in this order; empty: all.
     """
-    weights = {name: tensor for name, tensor in read_weights(bundle).items()
-               if not name.startswith("ctc.") or name.split(".")[1] in model.ctc}
+    weights = _with_heads(read_weights(bundle), model.ctc)
     if layers:
         weights = _with_layers(weights, layers, bundle)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(f"{bundle}: its weights do not fit the architecture of the config: {error}") from None
+
+
+def _with_heads(weights, heads):
+    return {name: tensor for name, tensor in weights.items() if not name.startswith("ctc.") or name.split(".")[1] in heads}
 
 
 def _with_layers(weights, layers, bundle):
@@ -119,9 +122,7 @@ def weights_of(source, which):
 def mean_with_common_heads(weights, heads):
     """The mean of several {name: tensor}, and those of the heads that all of them have."""
     common = [head for head in heads if all(f"ctc.{head}.weight" in one for one in weights)]
-    kept = [{name: tensor for name, tensor in one.items() if not name.startswith("ctc.") or name.split(".")[1] in common}
-            for one in weights]
-    return averages.mean_of(kept), common
+    return averages.mean_of([_with_heads(one, common) for one in weights]), common
 
 
 def main():
